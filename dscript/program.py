@@ -1,0 +1,381 @@
+"""The compiled program: the one value that passes from the compiler to the runtime.
+
+Plain data, serialisable, no code.  The compiler writes it, the runtime and the output
+read it, and neither knows more of the other.  Sizes and offsets are bytes, times are
+nanoseconds, unless a name says otherwise.
+
+The object file holds, beside the programs named in `attachments`, these fixed parts:
+
+* map `records`: the ring buffer of firings (see `RecordHeader`).
+* map `drops`: per-CPU array of u64 counters indexed by `DropKind`.
+* `.bss`, one blob laid out by `StateLayout` plus the D globals; mmapable.
+* `.rodata`, with a blob at offset 0 of load-time words that the runtime fills in before
+  loading (`load_words`), in the order of that tuple, 8 bytes each.
+* for every aggregation two maps (`Aggregation.maps`), one for each generation.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Literal
+
+FORMAT_VERSION = 1
+
+
+class DropKind(IntEnum):
+    """Index into the `drops` map."""
+
+    RECORD = 0  # the ring buffer was full
+    AGGREGATION = 1
+    DYNAMIC = 2  # no room for an associative array element or self-> variable
+    SCRATCH = 3  # no free scratch slot on this CPU
+    SPECULATION = 4
+    SPECULATION_BUSY = 5
+    SPECULATION_UNAVAILABLE = 6
+
+
+class Activity(IntEnum):
+    """The word at `StateLayout.ACTIVITY`: what probes may do."""
+
+    INACTIVE = 0  # before BEGIN is done: only BEGIN's own program runs
+    ACTIVE = 1
+    DRAINING = 2  # exit() was called or tracing is ending: only END runs
+
+
+class StateLayout:
+    """Byte offsets of the control words at the start of `.bss` (each a u64)."""
+
+    ACTIVITY = 0
+    GENERATION = 8  # 0 or 1: the aggregation maps that programs write to
+    EXIT_STATUS = 16
+    AGGREGATION_PRESSURE = 24  # programs count new keys here; the runtime resets it on drain
+    SPECULATION_NEXT = 32
+    END = 64
+
+
+# Words of `.rodata` that only the run knows; see `CompiledProgram.load_words`.
+LoadWord = Literal[
+    "target",  # $target: process ID of the first -c/-p target, 0 without one
+    "pid",  # $pid and friends: of the tracer itself
+    "ppid",
+    "pgid",
+    "sid",
+    "uid",
+    "euid",
+    "gid",
+    "egid",
+    "pidns_dev",  # of the tracer's PID namespace, 0 when it is the initial one
+    "pidns_ino",
+    "tai_offset_ns",  # CLOCK_TAI - CLOCK_REALTIME
+    "cpu_count",  # possible CPUs
+]
+
+
+class RecordHeader:
+    """Head of every ring-buffer record: six u32, then the clause's fields.
+
+    clause  index into `CompiledProgram.clauses`, or ERROR_CLAUSE
+    probe   key into `CompiledProgram.probes`
+    cpu     CPU it fired on
+    tid     thread, 0 unless the program was compiled with flowindent
+    spec    speculation ID, 0 for none
+    flags   bit 0: COMMIT of `spec`, bit 1: DISCARD of `spec`
+    """
+
+    FORMAT = "<IIIIII"
+    SIZE = 24
+    ERROR_CLAUSE = 0xFFFFFFFF
+    COMMIT = 1
+    DISCARD = 2
+
+
+class ErrorRecord:
+    """Body of a record whose clause is ERROR_CLAUSE, after the header.
+
+    u32 clause that failed, u32 action (from 1), u32 fault (`Fault`), u32 DIF offset
+    (instruction number in the clause, 0xFFFFFFFF where unknown), u64 address.
+    """
+
+    FORMAT = "<IIIIQ"
+    SIZE = 24
+
+
+class Fault(IntEnum):
+    """Fault kinds, numbered as the manual's DTRACEFLT_* (chapter "dtrace Provider")."""
+
+    UNKNOWN = 0
+    BADADDR = 1
+    BADALIGN = 2
+    ILLOP = 3
+    DIVZERO = 4
+    NOSCRATCH = 5
+    KPRIV = 6
+    UPRIV = 7
+    TUPOFLOW = 8
+    BADSTACK = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A probe as DTrace lists it; `id` is the number in the ID column."""
+
+    id: int
+    provider: str
+    module: str
+    function: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.module}:{self.function}:{self.name}"
+
+
+FieldKind = Literal[
+    "int",  # size 1, 2, 4 or 8
+    "float",  # size 4 or 8
+    "string",  # NUL-terminated within size
+    "bytes",  # size raw bytes (struct, array, tracemem)
+    "stack",  # size/8 kernel addresses, 0-padded
+    "ustack",  # u32 tgid (initial namespace), u32 pid (tracer's), then (size-8)/8 user addresses
+    "sym",  # kernel address printed as module`symbol
+    "mod",  # kernel address printed as module
+    "func",  # kernel address printed as module`symbol (DTrace's func())
+    "usym",  # u32 tgid, u32 pid, u64 address
+    "umod",
+    "ufunc",
+    "uaddr",
+    "probe",  # u32 probe key printed as one of its names, see `part`
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value in a record or an aggregation key.
+
+    `type_name` is the D type for `print` and for JSON; `part` says which name a `probe`
+    field shows; `layout` describes a struct's members for `print` (None otherwise).
+    """
+
+    kind: FieldKind
+    offset: int
+    size: int
+    signed: bool = False
+    type_name: str = ""
+    part: Literal["", "provider", "module", "function", "name"] = ""
+    layout: TypeLayout | None = None
+    strsize: int = 0  # second argument of ustack()/jstack(): bytes of symbol text
+
+
+@dataclass(frozen=True, slots=True)
+class TypeLayout:
+    """Shape of a value for `print`: a scalar, an array, or a struct of members.
+
+    kind `int|float|pointer|enum|bool|char|string|struct|union|array`.  Members are
+    (name, bit offset, bit size, layout); arrays have `element` and `count`; enums map
+    values to names.
+    """
+
+    kind: str
+    type_name: str
+    size: int
+    signed: bool = False
+    members: tuple[tuple[str, int, int, TypeLayout], ...] = ()
+    element: TypeLayout | None = None
+    count: int = 0
+    enumerators: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """One `%` conversion of a format, parsed and checked by the compiler.
+
+    `prefix` is the literal text before it.  `flags` holds those of `-+ #0'` that were
+    written.  `width`/`precision` are None when absent, -1 for `*` (then the value comes
+    from the argument before).  `letter` is the conversion without size (`d`, `s`, `Y`,
+    `wc`, …); "" ends the format (only `prefix` counts); `%%` is already literal text.
+    `size` is the size modifier as written (`l`, `ll`, `h`, …).  `aggregation` is set for
+    `%@…`.
+    """
+
+    prefix: str
+    letter: str
+    flags: str = ""
+    width: int | None = None
+    precision: int | None = None
+    size: str = ""
+    aggregation: bool = False
+
+
+ActionKind = Literal[
+    "trace",  # args[0]
+    "print",  # args[0] with layout; `text` is the expression's type
+    "tracemem",  # args[0] bytes; args[1], where present, is the int of bytes to show
+    "printf",  # format, args (a * width is an arg of its own)
+    "printa",  # format or None, aggregations (one or more)
+    "stack",  # args[0]
+    "ustack",  # args[0]
+    "jstack",  # args[0]
+    "symbol",  # args[0]: sym/mod/func/usym/umod/ufunc/uaddr as an action
+    "exit",  # args[0]: int
+    "clear",  # aggregations[0]
+    "trunc",  # aggregations[0], args[0] when a count was given
+    "normalize",  # aggregations[0], args[0]
+    "denormalize",  # aggregations[0]
+    "setopt",  # args: string, optional string
+    "system",  # format, args
+    "freopen",  # format, args
+    "ftruncate",
+    "stop",  # args[0]: pid of the process the kernel side has sent SIGSTOP
+    "raise",  # args[0]: signal, already sent
+    "commit",
+    "discard",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One data-recording action of a clause, in program order.
+
+    `presence` is the offset of a byte that is 1 when the action took place (actions under
+    `if` or `?:`), None for one that always does.
+    """
+
+    kind: ActionKind
+    args: tuple[Field, ...] = ()
+    format: tuple[Conversion, ...] | None = None
+    aggregations: tuple[int, ...] = ()
+    presence: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseRecord:
+    """What one clause writes: `size` 0 when it never submits a record.
+
+    `prints` says that a firing makes a line of the default table (DTrace prints one for
+    every ECB that stores data, and for an empty clause).  `epid` is the enabled probe ID
+    of this clause for its first probe, as ERROR and the `epid` variable show it.
+    """
+
+    size: int
+    actions: tuple[Action, ...]
+    prints: bool
+    epid: int
+
+
+AggregationFunction = Literal[
+    "count", "sum", "avg", "min", "max", "stddev", "quantize", "lquantize", "llquantize"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    """An aggregation and how its values lie in the maps.
+
+    Value words (i64/u64, per CPU): count [n]; sum [total]; avg [n, total];
+    min/max [n, value] (n = 0: nothing seen on this CPU); stddev [n, total, low, high of the
+    unsigned 128-bit sum of squares]; quantize 127 buckets: index 63 holds 0, 63+k (k ≥ 1)
+    holds 2**(k-1) ≤ x < 2**k, 63-k the negatives; lquantize [below, levels…, above];
+    llquantize [below, buckets…, above] with steps spread as the manual says, positive
+    only unless low < 0.  A weighted `quantize(x, n)` adds n.
+
+    `params`: lquantize (base, limit, step); llquantize (factor, low, high, steps).
+    `maps` are BPF map names of generation 0 and 1: per-CPU hashes keyed by `key_size` bytes,
+    or per-CPU arrays of one entry when `keys` is empty.
+    `id` is the order of first use in the program, from 0; the anonymous `@` is named "".
+    """
+
+    id: int
+    name: str
+    function: AggregationFunction
+    keys: tuple[Field, ...]
+    key_size: int
+    value_words: int
+    params: tuple[int, ...]
+    maps: tuple[str, str]
+    # Value signedness for printing (sum/min/max of signed arguments).
+    signed: bool = True
+
+
+AttachKind = Literal[
+    "begin",  # syscall program run once by TEST_RUN
+    "end",
+    "raw_tp",  # targets: one tracepoint name
+    "tp_btf",
+    "perf_tp",  # targets: "category/name" of tracefs
+    "profile",  # every CPU, `period_ns`
+    "tick",  # one CPU, `period_ns`
+    "fentry",  # targets: one function; the kernel's BTF names it
+    "fexit",
+    "kprobe_multi",  # targets: many functions, cookies
+    "kretprobe_multi",
+    "kprobe",  # targets: one or many functions, one link each, cookies
+    "kretprobe",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One BPF program of the object and where it goes.
+
+    `targets` and `cookies` run in parallel; a cookie is the probe key the program reads
+    with bpf_get_attach_cookie.  `probes` are the probe keys it can fire.
+    """
+
+    program: str
+    kind: AttachKind
+    probes: tuple[int, ...]
+    targets: tuple[str, ...] = ()
+    cookies: tuple[int, ...] = ()
+    period_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicVariable:
+    """A hash map behind an associative array, for reports and for cleaning.
+
+    `thread_key` is set for `self->x[…]`: the first 8 bytes of the key are then
+    tid | low 32 bits of the thread's start time << 32.
+    """
+
+    map: str
+    name: str
+    thread_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledProgram:
+    object: bytes
+    probes: Mapping[int, Probe]
+    clauses: tuple[ClauseRecord, ...]
+    attachments: tuple[Attachment, ...]
+    aggregations: tuple[Aggregation, ...] = ()
+    dynamic_variables: tuple[DynamicVariable, ...] = ()
+    load_words: tuple[LoadWord, ...] = ()
+    # Values of `#pragma D option` and of -x that were given, by canonical name.
+    options: Mapping[str, str] = field(default_factory=dict)
+    # Matches per description, in program order: ("syscall:::entry", 350).
+    matches: tuple[tuple[str, int], ...] = ()
+    # One-line notes for stderr (renamed kernel functions, skipped functions, …).
+    notes: tuple[str, ...] = ()
+    destructive: bool = False
+    source_name: str = ""
+    # Compiler-side text for --emit and -S, filled only when asked for.
+    emitted: str = ""
+
+    def to_bytes(self) -> bytes:
+        """Serialised form, for the pipe from the compiler and for the cache."""
+        return pickle.dumps((FORMAT_VERSION, self), protocol=5)
+
+    @staticmethod
+    def from_bytes(data: bytes) -> CompiledProgram:
+        """Inverse of `to_bytes`; only for bytes from a trusted place (own pipe, own cache).
+
+        Raises ValueError for another format version.
+        """
+        version, program = pickle.loads(data)
+        if version != FORMAT_VERSION or not isinstance(program, CompiledProgram):
+            raise ValueError(f"compiled program of format {version}, not {FORMAT_VERSION}")
+        return program

@@ -1,0 +1,46 @@
+"""Program text with its name, and the way from a character offset to file and line."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from dscript.errors import Position
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """One D text: a script, a `-n`-style command-line program, or a library.
+
+    `line_marks` holds what `#line` and the preprocessor's markers say, as
+    (physical line, file, logical line), sorted; physical lines count from 1.
+    """
+
+    title: str
+    text: str
+    is_command_line: bool = False
+    is_library: bool = False
+    line_marks: tuple[tuple[int, str, int], ...] = ()
+    _starts: list[int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        starts = [0]
+        starts.extend(i + 1 for i, char in enumerate(self.text) if char == "\n")
+        object.__setattr__(self, "_starts", starts)
+
+    def position(self, offset: int) -> Position:
+        """File, line and column of a character offset."""
+        physical = bisect_right(self._starts, offset)
+        column = offset - self._starts[physical - 1] + 1
+        mark = bisect_right(self.line_marks, physical, key=lambda m: m[0]) - 1
+        if mark < 0:
+            return Position(self.title, physical, column)
+        at, file, logical = self.line_marks[mark]
+        return Position(file, logical + physical - at, column)
+
+    def line_text(self, offset: int) -> str:
+        """The physical line that holds `offset`, without its newline."""
+        physical = bisect_right(self._starts, offset)
+        start = self._starts[physical - 1]
+        end = self.text.find("\n", start)
+        return self.text[start:] if end < 0 else self.text[start:end]
