@@ -1,0 +1,60 @@
+"""What the command line or the Python API asks the compiler for: plain data, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dscript.source import Source
+
+PieceKind = Literal["s", "n", "P", "m", "f", "i"]
+Stage = Literal["ast", "ir", "asm", "object", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One program of the command line, named after its option letter.
+
+    `s` is a whole script or D program.  `n`, `P`, `m`, `f`, `i` hold the text of that
+    option: a probe description in the option's form (name, provider, module, function,
+    ID), then perhaps a predicate and a clause, or several of them with commas.
+    The text of a script is already preprocessed when `-C` was given.
+    """
+
+    kind: PieceKind
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class CompileRequest:
+    """One compilation: every piece becomes part of one program, in command-line order.
+
+    `options` holds D options by canonical name with their values as written ("" for a
+    flag), checked against the table in `dscript.options`.  `arguments` are `$1`… and
+    `program_name` is `$0`.  `destructive` is -w, `zero_ok` is -Z.  `has_target` says that
+    -c or -p gives `$target` a value, which only the run knows.  `emit` names the stage
+    whose text the compiled program carries in `emitted`; `disassemble` is -S.
+    `library_dirs` are those of -L, searched after the ones that come with dscript.
+    """
+
+    pieces: tuple[Piece, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    program_name: str = "dscript"
+    destructive: bool = False
+    zero_ok: bool = False
+    has_target: bool = False
+    emit: Stage | None = None
+    disassemble: bool = False
+    library_dirs: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The scripts (-s), in order."""
+        return tuple(piece.source for piece in self.pieces if piece.kind == "s")
+
+    @property
+    def clause_options(self) -> tuple[tuple[PieceKind, str], ...]:
+        """The option letters and texts of the other pieces, in order."""
+        return tuple((p.kind, p.source.text) for p in self.pieces if p.kind != "s")
