@@ -1,0 +1,158 @@
+"""The providers: which probes exist on this machine and where they attach.
+
+Provider modules are imported when a description can mean them, so that a program of
+`syscall:::` clauses never reads BTF or tracefs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from dscript.providers.base import (
+    ArgumentType,
+    AttachPoint,
+    Context,
+    Pattern,
+    ProbePoint,
+    Provider,
+    matcher,
+)
+
+__all__ = [
+    "ArgumentType",
+    "AttachPoint",
+    "Context",
+    "Matches",
+    "Pattern",
+    "ProbePoint",
+    "Provider",
+    "arguments",
+    "listing",
+    "match",
+]
+
+# Provider name -> module that implements it, in the order of `-l`.
+_MODULES = {
+    "dtrace": "dtrace",
+    "syscall": "syscall",
+    "profile": "profile",
+    "fbt": "fbt",
+    "sdt": "sdt",
+    "rawtp": "rawtp",
+}
+
+# Other spellings of a provider; probes show the provider's own name.
+_ALIASES = {
+    "kprobe": "fbt",
+    "kretprobe": "fbt",
+    "tracepoint": "sdt",
+    "rawtracepoint": "rawtp",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What a description matched.
+
+    `notes` are lines for stderr (a renamed function, functions left out).  When `points` is
+    empty, `reason` says why if there is more to say than "does not match any probes", and
+    `suggestion` is the near miss ("did you mean syscall::open:entry?").
+    """
+
+    points: tuple[ProbePoint, ...]
+    notes: tuple[str, ...] = ()
+    reason: str | None = None
+    suggestion: str | None = None
+
+
+def match(pattern: Pattern, *, compat: bool = True) -> Matches:
+    """All probes of a description, in listing order.
+
+    With `compat`, a kernel function that was renamed or inlined is looked for under the name
+    it has now (`-x compat=none` turns that off).
+    """
+    providers = _providers(pattern.provider)
+    if not providers:
+        return _unknown_provider(pattern)
+    points: list[ProbePoint] = []
+    for provider in providers:
+        points.extend(provider.match(pattern))
+    notes: tuple[str, ...] = ()
+    if compat and _may_be_function(pattern):
+        from dscript.providers.compat import with_renamed
+
+        points, notes = with_renamed(pattern, points, lambda name: _provider("fbt"))
+    if points:
+        return Matches(tuple(points), notes)
+    reason = next((text for p in providers if (text := p.missing(pattern))), None)
+    return Matches((), notes, reason, _suggestion(pattern, providers))
+
+
+def listing(pattern: Pattern) -> Matches:
+    """The probes `-l` prints: as `match`, without looking for renamed functions."""
+    return match(pattern, compat=False)
+
+
+def arguments(point: ProbePoint) -> Sequence[ArgumentType]:
+    """Types of `args[]` of a matched probe."""
+    return _provider(point.probe.provider).arguments(point)
+
+
+_loaded: dict[str, Provider] = {}
+
+
+def _provider(name: str) -> Provider:
+    found = _loaded.get(name)
+    if found is None:
+        module = import_module(f"dscript.providers.{_MODULES[name]}")
+        found = _loaded[name] = module.PROVIDER
+    return found
+
+
+def _providers(glob: str) -> list[Provider]:
+    """The providers a description's first field can mean."""
+    matches = matcher(glob)
+    names = [name for name in _MODULES if matches(name)]
+    if not names and glob in _ALIASES:
+        names = [_ALIASES[glob]]
+    return [_provider(name) for name in names]
+
+
+def _may_be_function(pattern: Pattern) -> bool:
+    return bool(pattern.function) and (pattern.provider in ("", "fbt", "kprobe", "kretprobe"))
+
+
+def _unknown_provider(pattern: Pattern) -> Matches:
+    from dscript.providers.absent import explain
+
+    known = (*_MODULES, *_ALIASES)
+    reason = explain(pattern.provider)
+    close = None if reason else _closest(pattern.provider, known)
+    if close is None:
+        return Matches((), (), reason)
+    better = Pattern(close, pattern.module, pattern.function, pattern.name)
+    return Matches((), (), reason, f"did you mean {better}?")
+
+
+def _suggestion(pattern: Pattern, providers: Sequence[Provider]) -> str | None:
+    """A near miss for the description, asked of its provider alone (scanning all costs time)."""
+    if len(providers) != 1:
+        return None
+    written, names = providers[0].candidates(pattern)
+    close = _closest(written, names) if written else None
+    if close is None:
+        return None
+    fields = [pattern.provider, pattern.module, pattern.function, pattern.name]
+    if written not in fields:
+        return None
+    fields[len(fields) - 1 - fields[::-1].index(written)] = close
+    return f"did you mean {':'.join(fields)}?"
+
+
+def _closest(written: str, names: Sequence[str]) -> str | None:
+    from difflib import get_close_matches
+
+    found = get_close_matches(written, names, 1, 0.7)
+    return found[0] if found else None

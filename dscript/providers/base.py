@@ -1,0 +1,213 @@
+"""What every provider offers the compiler: probes, where they attach, what their arguments are.
+
+A provider turns a `Pattern` (the four fields of a probe description, with D's globs) into
+`ProbePoint`s.  A point names the probe as DTrace lists it and the one place of the kernel
+where it attaches; how the BPF context is to be read there is its `Context`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, Protocol
+
+from dscript.program import AttachKind, Probe
+
+# How the BPF program's ctx is to be read:
+#   syscall_program  ctx of a `syscall` program run by TEST_RUN (BEGIN, END)
+#   syscall_entry    raw tracepoint sys_enter: word 0 pt_regs of the call, word 1 its number
+#   syscall_return   raw tracepoint sys_exit: word 0 pt_regs, word 1 the result (-errno)
+#   perf_event       struct bpf_perf_event_data (profile, tick)
+#   raw_tp, tp_btf   the tracepoint's arguments as 8-byte words (tp_btf: typed pointers)
+#   perf_tp          the record described by tracefs' format file
+#   fentry, fexit    arguments as 8-byte words; fexit has the return value after the last one
+#   kprobe, kretprobe  struct pt_regs
+Context = Literal[
+    "syscall_program",
+    "syscall_entry",
+    "syscall_return",
+    "perf_event",
+    "raw_tp",
+    "tp_btf",
+    "perf_tp",
+    "fentry",
+    "fexit",
+    "kprobe",
+    "kretprobe",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentType:
+    """One element of `args[]`: its name (may be empty), its C type text and where it lies.
+
+    `word` is the index of the 8-byte word in ctx (raw_tp, tp_btf, fentry, fexit) or the number
+    of the argument register (syscall_entry, kprobe); in kretprobe and syscall_return 0 means
+    the return register.  It is -1 for a value with no place there: a field of the perf_tp
+    record, which lies at `offset` in it (bytes), or, with `size` 0, one that cannot be had.
+    `size` is the size of the value in bytes where it is known, else 0.
+    """
+
+    name: str
+    d_type: str
+    word: int = -1
+    offset: int = 0
+    size: int = 0
+    signed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttachPoint:
+    """A place of the kernel: `target` is one tracepoint, `category/name` or function name.
+
+    `selector` is the system call number within raw sys_enter/sys_exit.  Points with equal
+    kind, target and period can share one BPF program and link.
+    """
+
+    kind: AttachKind
+    target: str
+    context: Context
+    period_ns: int = 0
+    selector: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePoint:
+    """A probe and where it attaches."""
+
+    probe: Probe
+    attach: AttachPoint
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A probe description: four globs (`* ? [ ] [!…] \\`); the empty one matches anything."""
+
+    provider: str
+    module: str
+    function: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.module}:{self.function}:{self.name}"
+
+    def matches_provider(self, text: str) -> bool:
+        return matcher(self.provider)(text)
+
+    def matches_module(self, text: str) -> bool:
+        return matcher(self.module)(text)
+
+    def matches_function(self, text: str) -> bool:
+        return matcher(self.function)(text)
+
+    def matches_name(self, text: str) -> bool:
+        return matcher(self.name)(text)
+
+    def matches(self, module: str, function: str, name: str) -> bool:
+        """Everything but the provider."""
+        return (
+            self.matches_module(module)
+            and self.matches_function(function)
+            and self.matches_name(name)
+        )
+
+
+class Provider(Protocol):
+    """One provider; `names` are its own name and the aliases it answers to."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def match(self, pattern: Pattern) -> Sequence[ProbePoint]:
+        """The probes that match, in listing order; `pattern.provider` is already matched."""
+        ...
+
+    def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:
+        """Types of `args[]` at this point, empty when there are none or they are unknown."""
+        ...
+
+    def missing(self, pattern: Pattern) -> str | None:
+        """Why `match` found nothing, in one line: what is missing and what would serve.
+
+        None when there is nothing better to say than "does not match any probes".
+        """
+        ...
+
+    def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
+        """For a near-miss suggestion: the field as written and names it could have been."""
+        ...
+
+
+_SPECIAL = re.compile(r"[*?\[\]\\]")
+
+
+def is_glob(text: str) -> bool:
+    """Whether a description field can match more than one name."""
+    return not text or _SPECIAL.search(text) is not None
+
+
+@lru_cache(maxsize=256)
+def matcher(glob: str) -> Callable[[str], bool]:
+    """The predicate of one description field; the commonest shapes avoid regular expressions."""
+    if not glob or glob == "*":
+        return _anything
+    if _SPECIAL.search(glob) is None:
+        return glob.__eq__
+    head = glob[:-1]
+    if glob[-1] == "*" and _SPECIAL.search(head) is None:
+        return lambda text: text.startswith(head)
+    compiled = re.compile(glob_to_regex(glob), re.DOTALL)
+    return lambda text: compiled.fullmatch(text) is not None
+
+
+def glob_to_regex(glob: str) -> str:
+    """D's globs (manual, chapter 3, "Pattern Matching Metacharacters") as a regular expression.
+
+    An unclosed `[` stands for itself, as in gmatch(3GEN).
+    """
+    out: list[str] = []
+    at = 0
+    while at < len(glob):
+        char = glob[at]
+        at += 1
+        if char == "*":
+            out.append(".*")
+        elif char == "?":
+            out.append(".")
+        elif char == "\\" and at < len(glob):
+            out.append(re.escape(glob[at]))
+            at += 1
+        elif char == "[" and (end := _bracket_end(glob, at)) >= 0:
+            body, negated = glob[at:end], ""
+            if body[0] == "!":
+                body, negated = body[1:], "^"
+            escaped = re.sub(r"([\[\]^&~|])", r"\\\1", body)
+            out.append(f"[{negated}{escaped}]" if _valid_ranges(body) else "(?!)")
+            at = end + 1
+        else:
+            out.append(re.escape(char))
+    return "".join(out)
+
+
+def _anything(_text: str) -> bool:
+    return True
+
+
+def _bracket_end(glob: str, start: int) -> int:
+    """Index of the `]` closing a set whose body starts at `start`; -1 when there is none.
+
+    A `]` right after `[` or `[!` is a member of the set.
+    """
+    at = start + (1 if glob[start : start + 1] == "!" else 0)
+    return glob.find("]", at + 1)
+
+
+def _valid_ranges(body: str) -> bool:
+    """False for a set with a reversed range (`z-a`), which matches nothing."""
+    try:
+        re.compile("[" + re.sub(r"([\[\]^&~|])", r"\\\1", body) + "]")
+    except re.error:
+        return False
+    return True
