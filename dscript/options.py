@@ -1,0 +1,310 @@
+"""The one table of D options: name, type, default, meaning, what each does here.
+
+Options come from the environment (`DSCRIPT_OPT_NAME`), from `#pragma D option` and from
+the command line (`-x`), each overriding the one before; the dynamic ones also from
+`setopt()` while tracing.  Values stay text, as written ("" for a flag without a value),
+until a reader asks for one by its type; `check` has made sure by then that they parse.
+
+Names, types and defaults are those of the manual's chapter "Options and Tunables".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from dscript.errors import Diagnostic, Span
+
+# What a value is: `size` bytes with k m g t; `rate` a frequency or time, kept as its period
+# in nanoseconds; `count` an integer; `flag` on or off; `text` anything; `choice` one word.
+ValueKind = Literal["size", "rate", "count", "flag", "text", "choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One D option.
+
+    `default` is written as a user would write it ("" where unset).  `dynamic` says that
+    setopt() may change it while tracing.  `multiple` options gather their values, one a
+    line.  `harmless` says in a few words why the option is accepted and changes nothing;
+    `missing` says why it cannot be set at all, and setting it is then an error.
+    """
+
+    name: str
+    kind: ValueKind
+    default: str
+    meaning: str
+    dynamic: bool = False
+    choices: tuple[str, ...] = ()
+    multiple: bool = False
+    harmless: str = ""
+    missing: str = ""
+
+
+_OPTIONS = (
+    # How much room there is.
+    Option("aggsize", "size", "4m", "memory for the keys of each aggregation generation"),
+    Option("bufsize", "size", "4m", "size of the record buffer"),
+    Option("dynvarsize", "size", "1m", "memory for associative arrays"),
+    Option("nspec", "count", "1", "number of speculations"),
+    Option("specsize", "size", "32k", "size of each speculation"),
+    Option("strsize", "size", "256", "longest string, with its final NUL"),
+    Option("maxframes", "count", "127", "most stack frames ever recorded"),
+    Option("stackframes", "count", "20", "frames of stack()"),
+    Option("ustackframes", "count", "20", "frames of ustack()"),
+    Option("jstackframes", "count", "50", "frames of jstack()"),
+    Option("jstackstrsize", "size", "512", "bytes of names kept by jstack()"),
+    Option("pgmax", "count", "8", "processes kept open for symbols"),
+    # How records are buffered and read.
+    Option("bufpolicy", "choice", "switch", "buffer policy", choices=("switch", "fill", "ring")),
+    Option("bufresize", "choice", "auto", "resizing policy", choices=("auto", "manual")),
+    Option("switchrate", "rate", "1hz", "how often records are read", dynamic=True),
+    Option("aggrate", "rate", "1hz", "how often aggregations are read", dynamic=True),
+    Option("statusrate", "rate", "1hz", "how often drops are looked at", dynamic=True),
+    Option("cleanrate", "rate", "101hz", "how often freed variables are reclaimed", dynamic=True),
+    Option("cpu", "count", "", "trace this CPU only"),
+    # What the output looks like.
+    Option("quiet", "flag", "", "print only what the program prints (-q)", dynamic=True),
+    Option("flowindent", "flag", "", "indent by function entry and return (-F)", dynamic=True),
+    Option("rawbytes", "flag", "", "print byte arrays as hex tables always", dynamic=True),
+    Option("stackindent", "count", "14", "columns before a stack frame", dynamic=True),
+    Option("noresolve", "flag", "", "print user addresses as numbers", dynamic=True),
+    Option("quietresize", "flag", "", "say nothing of buffers made smaller", dynamic=True),
+    Option("aggsortkey", "flag", "", "sort aggregations by key", dynamic=True),
+    Option("aggsortkeypos", "count", "0", "key that sorts first", dynamic=True),
+    Option("aggsortpos", "count", "0", "aggregation that sorts first in printa()", dynamic=True),
+    Option("aggsortrev", "flag", "", "sort in descending order", dynamic=True),
+    Option("aggzoom", "flag", "", "scale pictures to their largest bar", dynamic=True),
+    Option("agghist", "flag", "", "print distributions with a bar for each value", dynamic=True),
+    Option("aggpack", "flag", "", "print distributions packed into one line", dynamic=True),
+    # What the program may do.
+    Option("destructive", "flag", "", "allow destructive actions (-w)"),
+    Option("grabanon", "flag", "", "", missing="anonymous tracing does not exist here"),
+    Option("setenv", "text", "", "NAME=VALUE for the command of -c", multiple=True),
+    Option("unsetenv", "text", "", "NAME not passed to the command of -c", multiple=True),
+    Option(
+        "evaltime",
+        "choice",
+        "exec",
+        "when the command of -c is held for tracing to begin",
+        choices=("exec", "preinit", "postinit", "main"),
+    ),
+    Option("lockmem", "text", "", "", harmless="BPF memory is not counted against the limit"),
+    # How programs are compiled.
+    Option("compat", "choice", "auto", "find renamed functions", choices=("auto", "none")),
+    Option("defaultargs", "flag", "", "absent $1… are 0 or an empty string"),
+    Option("errtags", "flag", "", "show the error tag in messages"),
+    Option("empty", "flag", "", "allow a program without clauses"),
+    Option("zdefs", "flag", "", "allow descriptions that match nothing (-Z)"),
+    Option("verbose", "flag", "", "say how probes are attached (-v)"),
+    Option("version", "choice", "1.13", "version of D to compile as"),
+    Option("stdc", "choice", "a", "how strictly cpp follows ISO C", choices=("a", "c", "s", "t")),
+    Option("cpp", "flag", "", "preprocess scripts (-C)"),
+    Option("cpphdrs", "flag", "", "list included files on stderr (-H)"),
+    Option("cpppath", "text", "cpp", "the preprocessor to run"),
+    Option("define", "text", "", "macro for the preprocessor (-D)", multiple=True),
+    Option("undef", "text", "", "macro removed from the preprocessor (-U)", multiple=True),
+    Option("incdir", "text", "", "folder searched for #include (-I)", multiple=True),
+    Option("libdir", "text", "", "folder searched for D libraries (-L)", multiple=True),
+    Option("syslibdir", "text", "", "folder of the D libraries that come with dscript"),
+    Option("nolibs", "flag", "", "do not read the D libraries"),
+    Option("ctypes", "text", "", "", missing="types come from the kernel's BTF"),
+    Option("dtypes", "text", "", "", missing="types come from the kernel's BTF"),
+    Option("iregs", "count", "8", "", harmless="LLVM allocates registers"),
+    Option("tregs", "count", "8", "", harmless="LLVM allocates registers"),
+    Option("linkmode", "choice", "kernel", "", choices=("kernel", "primary", "dynamic", "static"),
+           harmless="symbols are always looked up in the running kernel"),
+    Option("linktype", "choice", "elf", "", choices=("elf", "dof"),
+           harmless="the object written is always an ELF file"),
+    Option("strip", "flag", "", "", harmless="debug information costs nothing at run time"),
+    Option("tree", "count", "0", "", missing="write --emit ast for the syntax tree"),
+)  # fmt: skip
+
+OPTIONS: Mapping[str, Option] = {option.name: option for option in _OPTIONS}
+
+_SIZE_SUFFIXES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+# Nanoseconds in one unit; None for a frequency.
+_RATE_SUFFIXES = {
+    "hz": None,
+    "ns": 1,
+    "nsec": 1,
+    "us": 1_000,
+    "usec": 1_000,
+    "ms": 1_000_000,
+    "msec": 1_000_000,
+    "s": 1_000_000_000,
+    "sec": 1_000_000_000,
+    "m": 60_000_000_000,
+    "min": 60_000_000_000,
+    "h": 3_600_000_000_000,
+    "hour": 3_600_000_000_000,
+    "d": 86_400_000_000_000,
+    "day": 86_400_000_000_000,
+}
+_SECOND = 1_000_000_000
+_MAX = (1 << 63) - 1
+
+_ON = frozenset(("", "1", "on", "yes", "true", "set", "enable"))
+_OFF = frozenset(("0", "off", "no", "false", "unset", "disable"))
+
+
+def parse_size(text: str) -> int:
+    """Bytes of `4m`, `512`, `0x1000`…; raises ValueError."""
+    number, suffix = _number(text)
+    factor = 1 if not suffix else _SIZE_SUFFIXES.get(suffix.lower(), 0)
+    if factor == 0 or number * factor > _MAX:
+        raise ValueError(text)
+    return number * factor
+
+
+def parse_rate(text: str) -> int:
+    """Period in nanoseconds of `10hz`, `10` (also hertz), `500ms`…; 0 stays 0."""
+    number, suffix = _number(text)
+    unit = _RATE_SUFFIXES.get(suffix.lower(), 0)
+    if not suffix or unit is None:
+        if number > _SECOND:
+            raise ValueError(text)
+        return _SECOND // number if number else 0
+    if unit == 0 or number * unit > _MAX:
+        raise ValueError(text)
+    return number * unit
+
+
+def parse_flag(text: str) -> bool:
+    """On for no value at all; raises ValueError for anything but on and off words."""
+    word = text.lower()
+    if word in _ON:
+        return True
+    if word in _OFF:
+        return False
+    raise ValueError(text)
+
+
+def parse_count(text: str) -> int:
+    """A non-negative integer, with the size suffixes."""
+    return parse_size(text)
+
+
+def lookup(name: str, span: Span | None = None) -> Option:
+    """The option of that name; D_PRAGMA_OPTSET with a near miss when there is none."""
+    option = OPTIONS.get(name)
+    if option is not None:
+        return option
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, OPTIONS, 1, 0.6)
+    hint = f"did you mean {close[0]}?" if close else None
+    raise Diagnostic(
+        "D_PRAGMA_OPTSET", f"failed to set option '{name}': Invalid option name", span, hint
+    )
+
+
+def check(name: str, value: str, span: Span | None = None) -> Option:
+    """The option, once it is known to exist, to work here and to take this value."""
+    option = lookup(name, span)
+    if option.missing:
+        raise Diagnostic(
+            "D_PRAGMA_OPTSET",
+            f"failed to set option '{name}': not supported: {option.missing}",
+            span,
+        )
+    problem = _problem(option, value)
+    if problem is not None:
+        raise Diagnostic(
+            "D_PRAGMA_OPTSET",
+            f"failed to set option '{name}' to '{value}': {problem[0]}",
+            span,
+            problem[1],
+        )
+    return option
+
+
+def add(options: dict[str, str], name: str, value: str, span: Span | None = None) -> None:
+    """Check an option and put it into `options`."""
+    option = check(name, value, span)
+    if option.multiple and name in options:
+        options[name] += f"\n{value}"
+    else:
+        options[name] = value
+
+
+def merge(*layers: Mapping[str, str]) -> dict[str, str]:
+    """Later layers win: environment, pragmas, command line."""
+    merged: dict[str, str] = {}
+    for layer in layers:
+        merged.update(layer)
+    return merged
+
+
+def from_environment(environ: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Options of `DSCRIPT_OPT_NAME=value` variables, checked."""
+    options: dict[str, str] = {}
+    for variable, value in environ:
+        if variable.startswith("DSCRIPT_OPT_"):
+            add(options, variable.removeprefix("DSCRIPT_OPT_").lower(), value)
+    return options
+
+
+def size(options: Mapping[str, str], name: str) -> int:
+    """Value in bytes of a size, set or default."""
+    return parse_size(options.get(name, OPTIONS[name].default))
+
+
+def period(options: Mapping[str, str], name: str) -> int:
+    """Value in nanoseconds of a rate, set or default; 0 is "as often as possible"."""
+    return parse_rate(options.get(name, OPTIONS[name].default))
+
+
+def count(options: Mapping[str, str], name: str) -> int | None:
+    """Value of a count, set or default; None where there is neither."""
+    text = options.get(name, OPTIONS[name].default)
+    return parse_count(text) if text else None
+
+
+def flag(options: Mapping[str, str], name: str) -> bool:
+    """Whether a flag is on."""
+    return name in options and parse_flag(options[name])
+
+
+def text(options: Mapping[str, str], name: str) -> str:
+    """Value of a text or choice, set or default."""
+    return options.get(name, OPTIONS[name].default)
+
+
+def texts(options: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Values of an option that may be given several times."""
+    return tuple(options[name].split("\n")) if name in options else ()
+
+
+def _problem(option: Option, value: str) -> tuple[str, str | None] | None:
+    """(message, hint) for a value the option does not take."""
+    if option.kind == "text":
+        return None if value else ("a value is needed", f"write {option.name}=VALUE")
+    if option.kind == "choice":
+        if not option.choices or value in option.choices:
+            return None if value else ("a value is needed", f"write {option.name}=VALUE")
+        return "Invalid value for specified option", f"one of: {' '.join(option.choices)}"
+    parse = {"size": parse_size, "rate": parse_rate, "count": parse_count, "flag": parse_flag}
+    hints = {
+        "size": "a number of bytes, perhaps with k, m, g or t",
+        "rate": "a number with hz, or a time with ns, us, ms, s, m, h or d",
+        "count": "a number",
+        "flag": "a flag takes no value, or on or off",
+    }
+    try:
+        parse[option.kind](value)
+    except ValueError:
+        return "Invalid value for specified option", hints[option.kind]
+    return None
+
+
+def _number(text: str) -> tuple[int, str]:
+    """The integer (decimal, or hexadecimal with 0x) at the start and what follows it."""
+    digits = text[2:] if text[:2].lower() == "0x" else text
+    base, allowed = (16, "0123456789abcdefABCDEF") if digits != text else (10, "0123456789")
+    end = len(digits) - len(digits.lstrip(allowed))
+    if end == 0 or end > 20:
+        raise ValueError(text)
+    return int(digits[:end], base), digits[end:]
