@@ -17,7 +17,6 @@ from dscript.providers.base import (
     Pattern,
     ProbePoint,
     Provider,
-    matcher,
 )
 
 __all__ = [
@@ -73,7 +72,7 @@ def match(pattern: Pattern, *, compat: bool = True) -> Matches:
     With `compat`, a kernel function that was renamed or inlined is looked for under the name
     it has now (`-x compat=none` turns that off).
     """
-    providers = _providers(pattern.provider)
+    providers = _providers(pattern)
     if not providers:
         return _unknown_provider(pattern)
     points: list[ProbePoint] = []
@@ -111,12 +110,20 @@ def _provider(name: str) -> Provider:
     return found
 
 
-def _providers(glob: str) -> list[Provider]:
-    """The providers a description's first field can mean."""
-    matches = matcher(glob)
-    names = [name for name in _MODULES if matches(name)]
-    if not names and glob in _ALIASES:
-        names = [_ALIASES[glob]]
+def _providers(pattern: Pattern) -> list[Provider]:
+    """The providers a description can mean; none when its first field names no provider.
+
+    `BEGIN` and `tick-1s` without a provider mean those probes and nothing else: no kernel
+    event has such a name, and asking every provider would cost a scan of BTF and tracefs.
+    """
+    names = [name for name in _MODULES if pattern.matches_provider(name)]
+    if not names and pattern.provider in _ALIASES:
+        names = [_ALIASES[pattern.provider]]
+    if len(names) > 1:
+        if pattern.name in ("BEGIN", "END", "ERROR"):
+            names = [name for name in names if name == "dtrace"] or names
+        elif pattern.name.startswith(("tick-", "profile-")):
+            names = [name for name in names if name == "profile"] or names
     return [_provider(name) for name in names]
 
 
@@ -152,7 +159,18 @@ def _suggestion(pattern: Pattern, providers: Sequence[Provider]) -> str | None:
 
 
 def _closest(written: str, names: Sequence[str]) -> str | None:
+    """The name with the fewest edits from what was written, if they are few."""
     from difflib import get_close_matches
 
-    found = get_close_matches(written, names, 1, 0.7)
-    return found[0] if found else None
+    found = get_close_matches(written, names, 5, 0.7)
+    return min(found, key=lambda name: _edits(written, name), default=None)
+
+
+def _edits(left: str, right: str) -> int:
+    """Levenshtein distance."""
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        diagonal, row[0] = row[0], i
+        for j, b in enumerate(right, 1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
+    return row[-1]

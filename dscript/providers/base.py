@@ -48,6 +48,8 @@ class ArgumentType:
     the return register.  It is -1 for a value with no place there: a field of the perf_tp
     record, which lies at `offset` in it (bytes), or, with `size` 0, one that cannot be had.
     `size` is the size of the value in bytes where it is known, else 0.
+    `btf` is the type's place in BTF, (module, type ID), for `kernel.btf_types.by_id`: exact
+    where `d_type` has no spelling (unnamed structs).
     """
 
     name: str
@@ -56,6 +58,7 @@ class ArgumentType:
     offset: int = 0
     size: int = 0
     signed: bool = False
+    btf: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

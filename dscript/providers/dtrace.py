@@ -1,0 +1,38 @@
+"""The dtrace provider: BEGIN, END and ERROR (manual, chapter "dtrace Provider")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dscript.program import Probe
+from dscript.providers.base import ArgumentType, AttachPoint, Pattern, ProbePoint
+
+# ERROR has no place of its own in the kernel: the compiler reads its firings as records of
+# kind ERROR; the attach kind is that of a program the runtime calls.
+_POINTS = tuple(
+    ProbePoint(Probe(number, "dtrace", "", "", name), AttachPoint(kind, name, "syscall_program"))
+    for number, name, kind in (
+        (1, "BEGIN", "begin"),
+        (2, "END", "end"),
+        (3, "ERROR", "end"),
+    )
+)
+
+
+class _Dtrace:
+    names = ("dtrace",)
+
+    def match(self, pattern: Pattern) -> Sequence[ProbePoint]:
+        return [point for point in _POINTS if pattern.matches("", "", point.probe.name)]
+
+    def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:
+        return ()
+
+    def missing(self, pattern: Pattern) -> str | None:
+        return None
+
+    def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
+        return pattern.name, ("BEGIN", "END", "ERROR")
+
+
+PROVIDER = _Dtrace()
