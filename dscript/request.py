@@ -30,8 +30,10 @@ class Piece:
 class CompileRequest:
     """One compilation: every piece becomes part of one program, in command-line order.
 
-    `options` holds D options by canonical name with their values as written ("" for a
-    flag), checked against the table in `dscript.options`.  `arguments` are `$1`… and
+    `options` holds the D options of the command line by canonical name with their values
+    as written ("" for a flag), checked against the table in `dscript.options`;
+    `environment_options` those of the environment, which pragmas override
+    (`dscript.options.merge(environment, pragmas, command line)`).  `arguments` are `$1`… and
     `program_name` is `$0`.  `destructive` is -w, `zero_ok` is -Z.  `has_target` says that
     -c or -p gives `$target` a value, which only the run knows.  `emit` names the stage
     whose text the compiled program carries in `emitted`; `disassemble` is -S.
@@ -40,6 +42,7 @@ class CompileRequest:
 
     pieces: tuple[Piece, ...]
     options: Mapping[str, str] = field(default_factory=dict)
+    environment_options: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     program_name: str = "dscript"
     destructive: bool = False

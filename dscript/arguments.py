@@ -1,0 +1,197 @@
+"""The command line: dtrace(1M)'s letters, bundled or not, and a few long options.
+
+A word of options may bundle letters, the last of which may take a value, in the same word
+or the next one: an interpreter line gives `-qs` and the script's name.  The first word
+that is no option, and all after it, are the script's arguments `$1`….
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast, get_args
+
+from dscript import options as d_options
+from dscript.errors import Diagnostic
+from dscript.request import PieceKind, Stage
+
+USAGE = """\
+Usage: dscript [-CeFHhlqSvVwZ] [-b size] [-c command] [-D name[=value]] [-I dir] [-L dir]
+               [-o file] [-p pid] [-U name] [-X a|c|s|t] [-x option[=value]]
+               [-P provider] [-m module] [-f function] [-n name] [-i id] [-s script]
+               [--emit stage] [--info] [argument ...]"""
+
+HELP = f"""\
+{USAGE}
+
+What to trace (each may be given several times, and each may carry a predicate and a clause):
+  -n [[provider:]module:]function:]name   probes by name      -s script   a D script, - is stdin
+  -f [[provider:]module:]function         by function         -i id       by number
+  -m [provider:]module                    by module           -P provider by provider
+Whom:
+  -c command    run it, and trace until it ends; its process ID is $target
+  -p pid        trace until that process ends; its ID is $target
+How:
+  -q            print only what the program prints    -F   indent by function entry and return
+  -o file       append the output to a file           -w   allow destructive actions
+  -Z            allow probes that do not exist        -v   say how probes are attached
+  -b size       size of the record buffer             -x   set a D option: -x strsize=1k
+  -C            run cpp on scripts; -D -U -I as for cpp, -H lists the files, -X how strictly
+  -L dir        a folder of D libraries
+Instead of tracing:
+  -l            list the probes                       -e   compile only
+  -S            show the BPF instructions             -V   show the version
+  --emit stage  write ast, ir, asm, object or plan to stdout or the file of -o
+  --info        show what this kernel offers
+  -h, --help    show this text"""
+
+_WITH_VALUE = frozenset("bcDfIiLmnoPpsUXx")
+_PIECES = frozenset("snPmfi")
+
+# Letters that set a D option, with the option's name.
+_FLAGS = {
+    "C": "cpp",
+    "F": "flowindent",
+    "H": "cpphdrs",
+    "q": "quiet",
+    "v": "verbose",
+    "w": "destructive",
+    "Z": "zdefs",
+}
+_VALUES = {
+    "b": "bufsize",
+    "D": "define",
+    "I": "incdir",
+    "L": "libdir",
+    "U": "undef",
+    "X": "stdc",
+}
+_MODES = {"e": "compile_only", "l": "list_probes", "S": "disassemble", "V": "show_version"}
+_UNSUPPORTED = {
+    "-a": "claims anonymous tracing, which does not exist on Linux",
+    "-A": "sets up anonymous tracing, which does not exist on Linux",
+    "-G": "makes objects for user-defined probes from D; build USDT probes with <sys/sdt.h>",
+    "-32": "asks for 32-bit D; dscript compiles 64-bit D only",
+}
+
+
+class UsageError(Exception):
+    """The command line is not one: a message and exit status 2."""
+
+
+@dataclass(slots=True)
+class CommandLine:
+    """What was asked for.  `pieces` are option letters with their text, `s` with a path."""
+
+    pieces: list[tuple[PieceKind, str]] = field(default_factory=list)
+    options: dict[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    commands: list[str] = field(default_factory=list)
+    pids: list[int] = field(default_factory=list)
+    output: str | None = None
+    emit: Stage | None = None
+    compile_only: bool = False
+    list_probes: bool = False
+    disassemble: bool = False
+    show_version: bool = False
+    show_info: bool = False
+    show_help: bool = False
+
+
+def parse(words: Sequence[str]) -> CommandLine:
+    """The command line without the command's own name; raises UsageError or Diagnostic."""
+    line = CommandLine()
+    at = 0
+    while at < len(words):
+        word = words[at]
+        if word == "--":
+            at += 1
+            break
+        if word == "-" or not word.startswith("-"):
+            break
+        at += 1
+        if word.startswith("--"):
+            at += _long(line, word[2:], words[at] if at < len(words) else None)
+        elif word in _UNSUPPORTED:
+            raise UsageError(f"option {word} is not supported: it {_UNSUPPORTED[word]}")
+        elif word != "-64":
+            at += _bundle(line, word[1:], words[at] if at < len(words) else None)
+    line.arguments = tuple(words[at:])
+    return line
+
+
+def _bundle(line: CommandLine, letters: str, following: str | None) -> int:
+    """One word of letters; how many words beyond it were used (0 or 1)."""
+    for at, letter in enumerate(letters):
+        if letter in _WITH_VALUE:
+            value = letters[at + 1 :]
+            if value:
+                _valued(line, letter, value)
+                return 0
+            if following is None:
+                raise UsageError(f"option requires an argument -- {letter}")
+            _valued(line, letter, following)
+            return 1
+        if letter in _FLAGS:
+            line.options[_FLAGS[letter]] = ""
+        elif letter in _MODES:
+            setattr(line, _MODES[letter], True)
+        elif letter == "h":
+            line.show_help = True
+        elif f"-{letter}" in _UNSUPPORTED:
+            raise UsageError(f"option -{letter} is not supported: it {_UNSUPPORTED[f'-{letter}']}")
+        else:
+            raise UsageError(f"illegal option -- {letter}")
+    return 0
+
+
+def _valued(line: CommandLine, letter: str, value: str) -> None:
+    if letter in _PIECES:
+        line.pieces.append((cast(PieceKind, letter), value))
+    elif letter in _VALUES:
+        _set(line, f"-{letter} {value}", _VALUES[letter], value)
+    elif letter == "c":
+        line.commands.append(value)
+    elif letter == "p":
+        if not value.isascii() or not value.isdigit() or int(value) == 0:
+            raise UsageError(f"invalid process ID: {value}")
+        line.pids.append(int(value))
+    elif letter == "o":
+        line.output = value
+    else:
+        name, _, setting = value.partition("=")
+        _set(line, f"-x {name}", name, setting)
+
+
+def _set(line: CommandLine, shown: str, name: str, value: str) -> None:
+    """Set a D option; its complaint names the option letter instead of the pragma."""
+    try:
+        d_options.add(line.options, name, value)
+    except Diagnostic as wrong:
+        reason = wrong.message.partition("': ")[2] or wrong.message
+        raise Diagnostic(
+            wrong.tag,
+            f"failed to set {shown}: {reason.split(chr(39) + ': ')[-1]}",
+            None,
+            wrong.hint,
+        ) from None
+
+
+def _long(line: CommandLine, text: str, following: str | None) -> int:
+    """One `--name[=value]`; how many words beyond it were used."""
+    name, equals, value = text.partition("=")
+    if name == "emit":
+        used = 0
+        if not equals:
+            if following is None:
+                raise UsageError("option --emit requires an argument")
+            value, used = following, 1
+        if value not in get_args(Stage):
+            raise UsageError(f"--emit {value}: not one of {' '.join(get_args(Stage))}")
+        line.emit = cast(Stage, value)
+        return used
+    attribute = {"help": "show_help", "info": "show_info", "version": "show_version"}.get(name)
+    if attribute is None or equals:
+        raise UsageError(f"unknown option --{text}")
+    setattr(line, attribute, True)
+    return 0
