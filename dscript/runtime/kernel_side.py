@@ -1,0 +1,122 @@
+"""The kernel's part of a run: the loaded object, its state words, its links."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Sequence
+
+from dscript.program import Activity, Attachment, CompiledProgram, StateLayout
+from dscript.runtime import bpf
+from dscript.runtime.aggregation import AggregationDrain, Gate
+from dscript.runtime.cleaning import ThreadCleaner
+from dscript.runtime.counters import DropCounters, MissedRuns
+from dscript.runtime.libbpf import BpfObject
+from dscript.runtime.links import Links
+from dscript.runtime.loadwords import load_words
+from dscript.runtime.ring import Ring
+from dscript.runtime.sink import AggregationTotals
+
+
+class KernelSide:
+    """A compiled program in the kernel.  Loaded when constructed; nothing attached yet.
+
+    `target` is $target.  Raises TracingError when the kernel refuses the program.
+    """
+
+    def __init__(
+        self, program: CompiledProgram, totals: Sequence[AggregationTotals], target: int
+    ) -> None:
+        self._program = program
+        self._object = BpfObject(program.object)
+        self._links = Links()
+        self._gate: Gate | None = None
+        try:
+            self._object.prepare(program.attachments)
+            self._object.set_load_words(load_words(program.load_words, target))
+            self._object.load()
+            self._open(totals)
+        except BaseException:
+            self._object.close()
+            raise
+
+    def _open(self, totals: Sequence[AggregationTotals]) -> None:
+        program, find_map = self._program, self._object.map
+        cpus = bpf.possible_cpus()
+        records = find_map("records")
+        self.ring = Ring(records.fd, records.max_entries)
+        self._bss: mmap.mmap = self._object.bss()
+        self._state = memoryview(self._bss).cast("Q")
+        self.drain = AggregationDrain(
+            program.aggregations, find_map, self._state, totals, self.wait_for_programs, cpus
+        )
+        self.drops = DropCounters(find_map("drops"), cpus)
+        self.missed = MissedRuns(
+            {a.program: self._object.program_fd(a.program) for a in self._attached()}
+        )
+        self.cleaner = ThreadCleaner(
+            [find_map(v.map) for v in program.dynamic_variables if v.thread_key]
+        )
+
+    def _attached(self) -> list[Attachment]:
+        return [a for a in self._program.attachments if a.kind not in ("begin", "end")]
+
+    def attach(self) -> None:
+        """Attach everything but BEGIN and END; the clocks stand still until `start`."""
+        for attachment in self._attached():
+            self._links.attach(attachment, self._object.program_fd(attachment.program))
+
+    @property
+    def refused(self) -> Sequence[str]:
+        """Kernel functions that could not be probed though others of their list could."""
+        return self._links.refused
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """libbpf's messages."""
+        return self._object.warnings
+
+    def run_programs(self, kind: str) -> None:
+        """Run the `begin` or `end` programs, in order, in the tracer's own context."""
+        for attachment in self._program.attachments:
+            if attachment.kind == kind:
+                bpf.test_run(self._object.program_fd(attachment.program))
+
+    @property
+    def activity(self) -> int:
+        """The activity word; a program sets DRAINING when exit() ran."""
+        word: int = self._state[StateLayout.ACTIVITY >> 3]
+        return word
+
+    @property
+    def exit_status(self) -> int:
+        """What exit() left behind, as a signed int."""
+        word: int = self._state[StateLayout.EXIT_STATUS >> 3]
+        return (word & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+
+    def start(self) -> bool:
+        """Let the probes fire, unless BEGIN called exit(); whether they do now."""
+        if self.activity != Activity.INACTIVE:
+            return False
+        self._state[StateLayout.ACTIVITY >> 3] = Activity.ACTIVE
+        self._links.enable()
+        return True
+
+    def stop(self) -> None:
+        """Probes do nothing from now on; returns when those that were running are done."""
+        self._state[StateLayout.ACTIVITY >> 3] = Activity.DRAINING
+        if len(self._links):
+            self.wait_for_programs()
+
+    def wait_for_programs(self) -> None:
+        """Wait until every BPF program that is running now has ended."""
+        if self._gate is None:
+            self._gate = Gate()
+        self._gate.wait()
+
+    def close(self) -> None:
+        """Detach (slow for perf events) and unload."""
+        self._links.close()
+        if self._gate is not None:
+            self._gate.close()
+        self.ring.close()
+        self._object.close()

@@ -1,0 +1,270 @@
+"""One run of a compiled program, from loading to the last line.
+
+The order: load; attach everything; run BEGIN while the probes are still inactive; start
+them and release the -c commands; consume records until exit(), a signal or the end of the
+targets; stop the probes and wait for the last of them; consume the rest; run END; consume
+its records; drain the aggregations; let the sink finish; detach.  Detaching comes last
+because the kernel is slow at it and stopped probes cost next to nothing.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dscript.errors import TracingError
+from dscript.program import Activity, CompiledProgram
+from dscript.runtime.bpf import KernelError
+from dscript.runtime.kernel_side import KernelSide
+from dscript.runtime.signals import EndingSignals
+from dscript.runtime.sink import Sink
+from dscript.runtime.target import Target
+
+# How long the loop sleeps at most, in seconds, while keyed aggregations may fill up.
+_PRESSURE_CHECK: Final = 0.05
+# How long the end of a record that is being written is waited for once programs stopped.
+_STUCK_RECORD: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Intervals in seconds: options statusrate, aggrate and cleanrate.
+
+    There is none for switchrate: records are consumed as soon as they are there.
+    """
+
+    status: float = 1.0
+    aggregate: float = 1.0
+    clean: float = 1.0
+
+
+class _Timer:
+    """Due every `interval` seconds."""
+
+    __slots__ = ("interval", "next")
+
+    def __init__(self, interval: float, now: float) -> None:
+        self.interval = interval
+        self.next = now + interval
+
+    def due(self, now: float) -> bool:
+        if now < self.next:
+            return False
+        self.next = now + self.interval
+        return True
+
+
+class _Snapshots:
+    """Decides when a record needs a fresh drain of the aggregations.
+
+    A snapshot serves every record that was in the ring before it was taken, for it holds
+    all events before them.  It also serves the later records of a firing that has used it:
+    a printa and the clear in the clause after it see the same totals, so that no event
+    falls between them.  All records of such a firing are in the ring when the snapshot is
+    complete, for a drain waits for the programs that run; and within a firing the clause
+    numbers rise.
+    """
+
+    def __init__(self, kernel: KernelSide) -> None:
+        self._kernel = kernel
+        self._covered = 0  # records before this ring position are served
+        self._until = 0  # no firing that used the snapshot has records after this one
+        self._users: dict[tuple[int, int], int] = {}
+        # No program can run: nothing to swap or to wait for.
+        self.quiescent = True
+
+    def take(self) -> None:
+        """`sink.Snapshot`: bring the totals up to the record being consumed."""
+        if self.quiescent:
+            self._kernel.drain.collect_all()
+            return
+        ring = self._kernel.ring
+        clause, probe, cpu = ring.header()[:3]
+        firing = (probe, cpu)
+        before = self._users.get(firing)
+        shared = before is not None and before < clause and ring.position < self._until
+        if not shared and ring.position >= self._covered:
+            ring.publish()
+            self._users.clear()
+            covered = ring.produced
+            self._kernel.drain.swap()
+            self._covered = covered
+            self._until = ring.produced
+        self._users[firing] = clause
+
+    @property
+    def settled(self) -> bool:
+        """Whether a drain of our own accord comes between no two records of a firing."""
+        return self._kernel.ring.position >= self._until
+
+
+class Session:
+    """A run; `run` may be called once.
+
+    `targets` are held commands and grabbed processes; $target is the first one's.
+    """
+
+    def __init__(
+        self,
+        program: CompiledProgram,
+        sink: Sink,
+        targets: Sequence[Target] = (),
+        rates: Rates | None = None,
+    ) -> None:
+        self._program = program
+        self._sink = sink
+        self._targets = list(targets)
+        self._rates = rates or Rates()
+        self._status: int | None = None
+
+    def run(self) -> int:
+        """Trace; the exit status of the program (0 unless exit() gave another).
+
+        Raises TracingError when the kernel refuses something.  A closed standard output
+        ends the run quietly.
+        """
+        with EndingSignals() as signals:
+            try:
+                return self._run(signals)
+            except KernelError as error:
+                raise TracingError(f"the kernel failed while tracing: {error}") from error
+            except BrokenPipeError:
+                return self._status or 0
+            except OSError as error:
+                raise TracingError(f"failed to write output: {error.strerror}") from error
+            finally:
+                for target in self._targets:
+                    target.close()
+
+    def _run(self, signals: EndingSignals) -> int:
+        target = self._targets[0].pid if self._targets else 0
+        self._kernel = KernelSide(self._program, self._sink.aggregations, target)
+        try:
+            self._snapshots = _Snapshots(self._kernel)
+            self._sink.attach(self._snapshots.take)
+            self._kernel.attach()
+            self._note_refused()
+            self._begin(signals)
+            self._end()
+        finally:
+            self._kernel.close()
+        return self._status or 0
+
+    def _note_refused(self) -> None:
+        refused = self._kernel.refused
+        if refused:
+            shown = ", ".join(refused[:8]) + (", …" if len(refused) > 8 else "")
+            self._sink.notice(f"{len(refused)} kernel functions cannot be probed: {shown}")
+
+    # -- the stages
+
+    def _begin(self, signals: EndingSignals) -> None:
+        kernel = self._kernel
+        kernel.run_programs("begin")
+        self._consume_all()
+        self._sink.idle()
+        if kernel.start():
+            self._snapshots.quiescent = False
+            for target in self._targets:
+                target.release()
+            self._consume_until_end(signals)
+
+    def _end(self) -> None:
+        kernel = self._kernel
+        exited = kernel.activity == Activity.DRAINING
+        kernel.stop()
+        self._snapshots.quiescent = True
+        self._consume_all()
+        kernel.run_programs("end")
+        self._consume_all()
+        if self._sink.exit_status is not None:
+            self._status = self._sink.exit_status
+        elif exited:
+            self._status = kernel.exit_status
+        kernel.drain.collect_all()
+        self._report_losses()
+        self._sink.finish()
+
+    def _consume(self) -> int:
+        return self._kernel.ring.consume(self._sink.record, self._sink.error)
+
+    def _consume_all(self) -> None:
+        """Consume everything; only while no probe can fire."""
+        ring = self._kernel.ring
+        deadline = time.monotonic() + _STUCK_RECORD
+        while ring.pending:
+            before = ring.position
+            self._consume()
+            if ring.position != before:
+                deadline = time.monotonic() + _STUCK_RECORD
+            elif time.monotonic() > deadline:
+                return
+
+    def _report_losses(self) -> None:
+        for kind, count, cpu in self._kernel.drops.poll():
+            self._sink.drop(kind, count, cpu)
+        for name, count in self._kernel.missed.poll():
+            self._sink.missed(name, count)
+
+    # -- the loop
+
+    def _consume_until_end(self, signals: EndingSignals) -> None:
+        kernel, ring, sink = self._kernel, self._kernel.ring, self._sink
+        # poll(2) asks the ring itself every time, so no wake-up can be lost.
+        poller = select.poll()
+        poller.register(ring, select.POLLIN)
+        poller.register(signals, select.POLLIN)
+        running = {target.fileno(): target for target in self._targets}
+        for fd in running:
+            poller.register(fd, select.POLLIN)
+        timers = self._timers()
+        while not (signals.received or kernel.activity == Activity.DRAINING):
+            before = ring.position
+            self._consume()
+            if sink.exit_status is not None:
+                return
+            wait = self._service(timers)
+            if ring.pending:
+                if ring.position == before:  # its first record is still being written
+                    time.sleep(0.0002)
+                wait = 0.0
+            else:
+                sink.idle()
+            for fd, _ in poller.poll(wait * 1000):
+                target = running.pop(fd, None)
+                if target is not None:
+                    poller.unregister(fd)
+                    sink.notice(target.exit_message())
+                    if not running:
+                        return
+
+    def _timers(self) -> tuple[_Timer, _Timer, _Timer]:
+        now = time.monotonic()
+        rates = self._rates
+        return (
+            _Timer(rates.status, now),
+            _Timer(rates.aggregate, now),
+            _Timer(rates.clean, now),
+        )
+
+    def _service(self, timers: tuple[_Timer, _Timer, _Timer]) -> float:
+        """Do what is due; seconds until something will be."""
+        status, aggregate, clean = timers
+        kernel = self._kernel
+        now = time.monotonic()
+        wait = status.next - now
+        if status.due(now):
+            self._report_losses()
+            wait = status.interval
+        if kernel.drain.pressure_limit is not None:
+            wait = min(wait, _PRESSURE_CHECK, aggregate.next - now)
+            if self._snapshots.settled and (kernel.drain.pressed or aggregate.due(now)):
+                kernel.drain.swap()
+        if kernel.cleaner:
+            wait = min(wait, clean.next - now)
+            if clean.due(now):
+                kernel.cleaner.sweep()
+        return max(wait, 0.0)
