@@ -1,0 +1,78 @@
+"""The actions of D (manual, chapter "Actions and Subroutines") and where each may stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ActionDescription:
+    """`data` says that it records data of its own (what DTrace calls a data-recording action).
+
+    `destructive` ones need -w.  `required` and `allowed` bound the argument count.
+    """
+
+    name: str
+    required: int
+    allowed: int
+    data: bool = True
+    destructive: bool = False
+
+
+MANY = 1 << 16
+
+ACTIONS: dict[str, ActionDescription] = {
+    action.name: action
+    for action in [
+        ActionDescription("trace", 1, 1),
+        ActionDescription("tracemem", 2, 3),
+        ActionDescription("printf", 1, MANY),
+        ActionDescription("printa", 1, MANY),
+        ActionDescription("print", 1, 1),
+        ActionDescription("stack", 0, 1),
+        ActionDescription("ustack", 0, 2),
+        ActionDescription("jstack", 0, 2),
+        ActionDescription("sym", 1, 1),
+        ActionDescription("func", 1, 1),
+        ActionDescription("mod", 1, 1),
+        ActionDescription("usym", 1, 1),
+        ActionDescription("ufunc", 1, 1),
+        ActionDescription("umod", 1, 1),
+        ActionDescription("uaddr", 1, 1),
+        ActionDescription("exit", 1, 1),
+        ActionDescription("clear", 1, 1),
+        ActionDescription("trunc", 1, 2),
+        ActionDescription("normalize", 2, 2),
+        ActionDescription("denormalize", 1, 1),
+        ActionDescription("setopt", 1, 2),
+        ActionDescription("freopen", 1, MANY, destructive=True),
+        ActionDescription("ftruncate", 0, 0),
+        ActionDescription("system", 1, MANY, destructive=True),
+        ActionDescription("raise", 1, 1, data=False, destructive=True),
+        ActionDescription("speculate", 1, 1, data=False),
+        ActionDescription("commit", 1, 1),
+        ActionDescription("discard", 1, 1),
+    ]
+}
+
+# Known to D but not to this version: an error names them.
+ABSENT_ACTIONS: dict[str, str] = {
+    "breakpoint": "",
+    "chill": "",
+    "panic": "",
+    "pcap": "",
+    "stop": "",
+}
+
+AGGREGATING_FUNCTIONS: dict[str, tuple[int, int]] = {
+    # name: least and greatest number of arguments
+    "count": (0, 0),
+    "sum": (1, 1),
+    "avg": (1, 1),
+    "min": (1, 1),
+    "max": (1, 1),
+    "stddev": (1, 1),
+    "quantize": (1, 2),
+    "lquantize": (3, 5),
+    "llquantize": (5, 6),
+}

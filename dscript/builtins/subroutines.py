@@ -1,0 +1,114 @@
+"""The subroutines of D: signatures (manual, chapter "Actions and Subroutines").
+
+A parameter is one of these kinds:
+
+    int      an integer                    pointer  a pointer or an integer address
+    string   a string, char * or char []   any      a scalar
+    lock     a pointer to a kernel lock
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dscript.dtypes.types import (
+    INT,
+    LONG,
+    NAMED_TYPES,
+    UINT,
+    VOID,
+    VOID_POINTER,
+    StringType,
+    Type,
+)
+
+Parameter = Literal["int", "string", "pointer", "any", "lock"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subroutine:
+    """`result` None means string.  `required` counts the parameters that must be given."""
+
+    name: str
+    params: tuple[Parameter, ...]
+    result: Type | None
+    required: int
+    destructive: bool = False
+
+    def result_type(self, strsize: int) -> Type:
+        return StringType(strsize) if self.result is None else self.result
+
+
+_U64 = NAMED_TYPES["uint64_t"]
+_U32 = NAMED_TYPES["uint32_t"]
+_U16 = NAMED_TYPES["uint16_t"]
+
+
+def _sub(name: str, result: Type | None, *params: Parameter, optional: int = 0) -> Subroutine:
+    return Subroutine(name, params, result, len(params) - optional)
+
+
+SUBROUTINES: dict[str, Subroutine] = {
+    sub.name: sub
+    for sub in [
+        _sub("alloca", VOID_POINTER, "int"),
+        _sub("basename", None, "string"),
+        _sub("bcopy", VOID, "pointer", "pointer", "int"),
+        _sub("cleanpath", None, "string"),
+        _sub("copyin", VOID_POINTER, "pointer", "int"),
+        _sub("copyinstr", None, "pointer", "int", optional=1),
+        _sub("copyinto", VOID, "pointer", "int", "pointer"),
+        _sub("dirname", None, "string"),
+        _sub("getmajor", UINT, "int"),
+        _sub("getminor", UINT, "int"),
+        _sub("htonl", _U32, "int"),
+        _sub("htonll", _U64, "int"),
+        _sub("htons", _U16, "int"),
+        _sub("index", INT, "string", "string", "int", optional=1),
+        _sub("inet_ntoa", None, "pointer"),
+        _sub("inet_ntoa6", None, "pointer"),
+        _sub("inet_ntop", None, "int", "pointer"),
+        _sub("lltostr", None, "int", "int", optional=1),
+        _sub("ntohl", _U32, "int"),
+        _sub("ntohll", _U64, "int"),
+        _sub("ntohs", _U16, "int"),
+        _sub("progenyof", INT, "int"),
+        _sub("rand", INT),
+        _sub("rindex", INT, "string", "string", "int", optional=1),
+        _sub("speculation", INT),
+        _sub("strchr", None, "string", "int"),
+        _sub("strjoin", None, "string", "string"),
+        _sub("strlen", NAMED_TYPES["size_t"], "string"),
+        _sub("strrchr", None, "string", "int"),
+        _sub("strstr", None, "string", "string"),
+        _sub("strtok", None, "string", "string"),
+        _sub("strtoll", LONG, "string", "int", optional=1),
+        _sub("substr", None, "string", "int", "int", optional=1),
+        _sub("tolower", None, "string"),
+        _sub("toupper", None, "string"),
+    ]
+}
+
+# Known to D but not to this version, or to nothing on Linux: an error says so.
+ABSENT_SUBROUTINES: dict[str, str] = {
+    "copyout": "",
+    "copyoutstr": "",
+    "d_path": "",
+    "ddi_pathname": "Linux has no device tree of that kind",
+    "getf": "",
+    "inet_ntoa6": "",
+    "json": "",
+    "link_ntop": "",
+    "msgdsize": "Linux has no STREAMS messages",
+    "msgsize": "Linux has no STREAMS messages",
+    "mutex_owned": "",
+    "mutex_owner": "",
+    "mutex_type_adaptive": "",
+    "mutex_type_spin": "",
+    "rw_iswriter": "",
+    "rw_read_held": "",
+    "rw_write_held": "",
+    "toupper": "",
+    "uuidstr": "",
+}

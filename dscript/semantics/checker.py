@@ -1,0 +1,251 @@
+"""AST → typed AST: one pass over the items of a program, in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from dscript import options as d_options
+from dscript.dtypes.types import VOID
+from dscript.errors import Diagnostic, Span
+from dscript.providers import Pattern, ProbePoint, match
+from dscript.semantics import tree
+from dscript.semantics.declarations import declare, declare_inline
+from dscript.semantics.environment import Environment, KernelNames, Settings, macro_text
+from dscript.semantics.expressions import ExpressionChecker
+from dscript.semantics.speculation import check_speculation_rules
+from dscript.semantics.translators import declare_translator
+from dscript.syntax import ast
+
+_MACRO = re.compile(r"\$\$?(\d+|[A-Za-z_][A-Za-z0-9_]*)")
+
+
+def settings_from(
+    options: Mapping[str, str], *, destructive: bool, zero_ok: bool, has_target: bool
+) -> Settings:
+    """The options that the checker and lowering look at."""
+    return Settings(
+        strsize=max(8, d_options.size(options, "strsize")),
+        stackframes=d_options.count(options, "stackframes") or 20,
+        ustackframes=d_options.count(options, "ustackframes") or 20,
+        jstackframes=d_options.count(options, "jstackframes") or 50,
+        jstackstrsize=d_options.size(options, "jstackstrsize"),
+        defaultargs=d_options.flag(options, "defaultargs"),
+        destructive=destructive or d_options.flag(options, "destructive"),
+        zero_ok=zero_ok,
+        compat=d_options.text(options, "compat") != "none",
+        has_target=has_target,
+        quiet=d_options.flag(options, "quiet"),
+        flowindent=d_options.flag(options, "flowindent"),
+    )
+
+
+def pragma_options(programs: Sequence[ast.Program]) -> dict[str, str]:
+    """What `#pragma D option` sets, checked."""
+    found: dict[str, str] = {}
+    for program in programs:
+        for item in program.items:
+            if isinstance(item, ast.Pragma) and item.kind == "D" and item.words[:1] == ("option",):
+                _add_options(found, item)
+    return found
+
+
+def _add_options(found: dict[str, str], item: ast.Pragma) -> None:
+    words = item.words[1:]
+    if not words:
+        raise Diagnostic(
+            "D_PRAGMA_MALFORM",
+            "malformed #pragma D option: an option name is missing",
+            item.span,
+            "write #pragma D option name=value",
+        )
+    for word in words:
+        name, _, value = word.partition("=")
+        d_options.add(found, name, value, item.span)
+
+
+class ProgramChecker:
+    """Checks the pieces of a program in order, sharing one environment."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        kernel: KernelNames,
+        arguments: tuple[str, ...],
+        program_name: str,
+    ) -> None:
+        self.environment = Environment(settings, kernel, arguments, program_name)
+        self.expressions = ExpressionChecker(self.environment)
+        self.clauses: list[tree.Clause] = []
+        self.matches: list[tuple[str, int]] = []
+        self.notes: list[str] = []
+
+    def check(self, program: ast.Program, title: str) -> None:
+        """One piece; `title` is how the match count names it."""
+        before = sum(len(clause.points) for clause in self.clauses)
+        for item in program.items:
+            self._item(item)
+        after = sum(len(clause.points) for clause in self.clauses)
+        self.matches.append((title, after - before))
+
+    def finish(self, source_name: str, source_text: str, options: dict[str, str]) -> tree.Program:
+        environment = self.environment
+        environment.check_arguments_used()
+        return tree.Program(
+            clauses=self.clauses,
+            variables=list(environment.variables.values()),
+            aggregations=list(environment.aggregations.values()),
+            options=options,
+            matches=self.matches,
+            notes=self.notes,
+            destructive=environment.settings.destructive,
+            strsize=environment.settings.strsize,
+            source_name=source_name,
+            source_text=source_text,
+        )
+
+    def _item(self, item: ast.Item) -> None:
+        match item:
+            case ast.Clause():
+                self._clause(item)
+            case ast.Declaration():
+                declare(self.expressions, item)
+            case ast.Inline():
+                declare_inline(self.expressions, item)
+            case ast.Translator():
+                declare_translator(self.expressions, item)
+            case ast.Pragma():
+                _pragma(item)
+            case ast.ProviderDef():
+                raise Diagnostic(
+                    "D_PROVIDER_ABSENT",
+                    f"provider declarations ({item.name}) are not available in this version",
+                    item.span,
+                )
+
+    # -------------------------------------------------------------------------- clauses
+
+    def _clause(self, item: ast.Clause) -> None:
+        groups = self._points(item)
+        predicate = None
+        if item.predicate is not None:
+            predicate = self.expressions.condition(item.predicate)
+        body = self._statements(item.body or ())
+        check_speculation_rules(body)
+        for points in groups:
+            self.clauses.append(
+                tree.Clause(
+                    index=len(self.clauses),
+                    points=points,
+                    predicate=predicate,
+                    body=body,
+                    span=item.span,
+                    empty=not body,
+                )
+            )
+
+    def _statements(self, statements: Sequence[ast.Stmt]) -> tuple[tree.Stmt, ...]:
+        return tuple(self._statement(statement) for statement in statements)
+
+    def _statement(self, statement: ast.Stmt) -> tree.Stmt:
+        if isinstance(statement, ast.If):
+            return tree.If(
+                statement.span,
+                self.expressions.condition(statement.condition),
+                self._statements(statement.then),
+                self._statements(statement.otherwise),
+            )
+        assert isinstance(statement, ast.ExprStmt)
+        return tree.Do(statement.span, self._statement_expression(statement.expr))
+
+    def _statement_expression(self, node: ast.Expr) -> tree.Expr:
+        expr = self.expressions.check(node)
+        return as_statement(expr)
+
+    # --------------------------------------------------------------------------- probes
+
+    def _points(self, item: ast.Clause) -> list[list[ProbePoint]]:
+        """The probes of a clause; a probe that several descriptions match fires for each.
+
+        Each group holds every probe at most once.
+        """
+        groups: list[dict[int, ProbePoint]] = [{}]
+        for description in item.probes:
+            for point in self._match(description):
+                for group in groups:
+                    if point.probe.id not in group:
+                        group[point.probe.id] = point
+                        break
+                else:
+                    groups.append({point.probe.id: point})
+        return [list(group.values()) for group in groups]
+
+    def _match(self, description: ast.ProbeDescription) -> Sequence[ProbePoint]:
+        fields = [
+            self._expand(field, description.span)
+            for field in (
+                description.provider,
+                description.module,
+                description.function,
+                description.name,
+            )
+        ]
+        pattern = Pattern(*fields)
+        found = match(pattern, compat=self.environment.settings.compat)
+        self.notes.extend(found.notes)
+        if found.points or self.environment.settings.zero_ok:
+            return found.points
+        message = f"probe description {pattern} does not match any probes"
+        if found.reason:
+            message = f"{message}: {found.reason}"
+        raise Diagnostic("D_PDESC_ZERO", message, description.span, found.suggestion)
+
+    def _expand(self, text: str, span: Span) -> str:
+        """Macro variables inside a probe description field."""
+
+        def value(found: re.Match[str]) -> str:
+            name = found.group(1)
+            if name.isdigit():
+                return self.environment.argument(int(name), span) or ""
+            known = macro_text(name)
+            if known is None:
+                raise Diagnostic(
+                    "D_MACRO_UNDEF",
+                    f"macro variable ${name} is not available in a probe description "
+                    "in this version",
+                    span,
+                )
+            return known
+
+        return _MACRO.sub(value, text) if "$" in text else text
+
+
+def as_statement(expr: tree.Expr) -> tree.Expr:
+    """An expression in statement position: `stack();` and `sym(x);` are actions there."""
+    if isinstance(expr, tree.StackValue):
+        return tree.ActionCall(VOID, expr.span, expr.kind, (expr,))
+    if isinstance(expr, tree.SymbolValue):
+        return tree.ActionCall(VOID, expr.span, "symbol", (expr,))
+    if isinstance(expr, tree.Conditional):
+        expr.then = as_statement(expr.then)
+        expr.otherwise = as_statement(expr.otherwise)
+    return expr
+
+
+_PRAGMAS = ("option", "attributes", "binding", "depends_on")
+
+
+def _pragma(item: ast.Pragma) -> None:
+    if item.kind == "error":
+        raise Diagnostic("D_PRAGERR", f"#error: {' '.join(item.words)}", item.span)
+    if item.kind != "D":
+        return
+    if not item.words:
+        raise Diagnostic("D_PRAGMA_MALFORM", "malformed #pragma D: a name is missing", item.span)
+    if item.words[0] not in _PRAGMAS:
+        raise Diagnostic(
+            "D_PRAGMA_INVAL",
+            f"invalid #pragma D {item.words[0]}",
+            item.span,
+            f"there are: {', '.join(_PRAGMAS)}",
+        )

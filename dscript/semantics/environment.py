@@ -1,0 +1,166 @@
+"""What names mean while a program is checked: types, variables, inlines, macro variables."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from dscript.dtypes.types import EnumType, StringType, StructType, Type, TypedefType
+from dscript.errors import Diagnostic, Span
+from dscript.semantics.tree import AggregationVariable, Expr, Scope, Variable
+from dscript.syntax import ast
+
+
+class KernelNames(Protocol):
+    """What the checker asks of the kernel's type information and symbols, lazily."""
+
+    def struct(self, kind: str, tag: str, module: str = "") -> StructType | None: ...
+
+    def typedef(self, name: str, module: str = "") -> Type | None: ...
+
+    def enum(self, tag: str, module: str = "") -> EnumType | None: ...
+
+    def enumerator(self, name: str, module: str = "") -> tuple[int, EnumType] | None: ...
+
+    def symbol(self, module: str, name: str) -> tuple[int, Type] | None: ...
+
+
+class NoKernelNames:
+    """For a kernel without type information."""
+
+    def struct(self, kind: str, tag: str, module: str = "") -> StructType | None:
+        return None
+
+    def typedef(self, name: str, module: str = "") -> Type | None:
+        return None
+
+    def enum(self, tag: str, module: str = "") -> EnumType | None:
+        return None
+
+    def enumerator(self, name: str, module: str = "") -> tuple[int, EnumType] | None:
+        return None
+
+    def symbol(self, module: str, name: str) -> tuple[int, Type] | None:
+        return None
+
+
+@dataclass(slots=True, eq=False)
+class InlineDefinition:
+    type: Type
+    node: ast.Inline
+    params: tuple[tuple[Type, str], ...] | None
+    busy: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class TranslatorDefinition:
+    output: StructType
+    input: Type
+    node: ast.Translator
+
+
+@dataclass(slots=True)
+class Settings:
+    """The options that change what a program means."""
+
+    strsize: int = 256
+    stackframes: int = 20
+    ustackframes: int = 20
+    jstackframes: int = 50
+    jstackstrsize: int = 512
+    defaultargs: bool = False
+    destructive: bool = False
+    zero_ok: bool = False
+    compat: bool = True
+    has_target: bool = False
+    quiet: bool = False
+    flowindent: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Environment:
+    settings: Settings
+    kernel: KernelNames
+    arguments: tuple[str, ...] = ()
+    program_name: str = "dscript"
+    typedefs: dict[str, Type] = field(default_factory=dict)
+    tags: dict[str, StructType | EnumType] = field(default_factory=dict)
+    enumerators: dict[str, tuple[int, EnumType]] = field(default_factory=dict)
+    variables: dict[tuple[Scope, str], Variable] = field(default_factory=dict)
+    aggregations: dict[str, AggregationVariable] = field(default_factory=dict)
+    inlines: dict[str, InlineDefinition] = field(default_factory=dict)
+    translators: list[TranslatorDefinition] = field(default_factory=list)
+    bindings: dict[str, Expr] = field(default_factory=dict)
+    used_arguments: set[int] = field(default_factory=set)
+
+    @property
+    def string(self) -> StringType:
+        return StringType(self.settings.strsize)
+
+    # ------------------------------------------------------------------- macro variables
+
+    def argument(self, number: int, span: Span) -> str | None:
+        """Text of `$number`; None when there is none and `defaultargs` is set."""
+        self.used_arguments.add(number)
+        if number == 0:
+            return self.program_name
+        if number <= len(self.arguments):
+            return self.arguments[number - 1]
+        if self.settings.defaultargs:
+            return None
+        raise Diagnostic(
+            "D_MACRO_UNDEF",
+            f"macro argument ${number} is not defined",
+            span,
+            "give it after the script's name, or set the option defaultargs",
+        )
+
+    def check_arguments_used(self) -> None:
+        """DTrace refuses arguments that the program does not name, unless defaultargs is set."""
+        if self.settings.defaultargs:
+            return
+        for number, text in enumerate(self.arguments, 1):
+            if number not in self.used_arguments:
+                raise Diagnostic(
+                    "D_MACRO_UNUSED",
+                    f"extraneous argument '{text}' (${number} is not referenced)",
+                    None,
+                )
+
+
+def suggestion(
+    name: str, known: Iterable[str], foreign: Mapping[str, str] | None = None
+) -> str | None:
+    """A hint for a name that nothing has."""
+    if foreign and name in foreign:
+        return f"in D that is {foreign[name]}"
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else None
+
+
+# Macro variables whose value only the run knows, with the load word that holds it.
+RUN_MACROS = ("target", "pid", "ppid", "pgid", "sid", "uid", "euid", "gid", "egid")
+
+
+def fixed_macro(name: str) -> int | None:
+    """Macro variables that Linux has one value for: no projects and no tasks."""
+    return 0 if name in ("projid", "taskid") else None
+
+
+def macro_text(name: str) -> str | None:
+    """Text of a run macro inside a probe description, as far as it is known while compiling."""
+    values: dict[str, Callable[[], int]] = {
+        "pid": os.getppid,  # the compiler is a child of the tracer
+        "uid": os.getuid,
+        "euid": os.geteuid,
+        "gid": os.getgid,
+        "egid": os.getegid,
+    }
+    return str(values[name]()) if name in values else None
+
+
+def define_typedef(environment: Environment, name: str, target: Type) -> None:
+    environment.typedefs[name] = TypedefType(name, target)

@@ -1,0 +1,440 @@
+"""Typing and constant folding of D's operators on typed operands.
+
+Pure functions: typed operands in, typed node out, a Diagnostic when they do not fit.
+Rules: manual, chapter "Types, Operators and Expressions"; C11 6.5 where that is silent.
+"""
+
+from __future__ import annotations
+
+from dscript.dtypes.types import (
+    INT,
+    LONG,
+    ULONG,
+    VOID,
+    ArrayType,
+    FunctionType,
+    PointerType,
+    StringType,
+    StructType,
+    Type,
+    VoidType,
+    as_int,
+    is_char_data,
+    is_integral,
+    is_pointer_like,
+    is_scalar,
+    is_signed,
+    promote,
+    usual_conversion,
+    wrap,
+)
+from dscript.errors import Diagnostic, Span
+from dscript.semantics import tree
+from dscript.semantics.tree import Expr
+from dscript.semantics.typenames import describe, is_float
+
+RELATIONAL = ("==", "!=", "<", "<=", ">", ">=")
+
+
+def is_string(expr: Expr) -> bool:
+    return isinstance(expr.type.resolve(), StringType)
+
+
+def is_string_like(expr: Expr) -> bool:
+    """Strings, and character data that D takes for one."""
+    return is_string(expr) or is_char_data(expr.type)
+
+
+def is_null(expr: Expr) -> bool:
+    """Integer constant 0, or NULL."""
+    return isinstance(expr, tree.Const) and expr.value == 0
+
+
+def decay(expr: Expr) -> Expr:
+    """An array-typed place as a pointer to its first element; a function as its address."""
+    type_ = expr.type.resolve()
+    if isinstance(type_, ArrayType):
+        return tree.AddressOf(PointerType(type_.element), expr.span, expr)
+    if isinstance(type_, FunctionType):
+        return tree.AddressOf(PointerType(type_), expr.span, expr)
+    return expr
+
+
+def convert(expr: Expr, type_: Type) -> Expr:
+    """A scalar as another scalar type."""
+    if isinstance(expr, tree.Const):
+        return tree.Const(type_, expr.span, wrap(expr.value, type_))
+    source, target = expr.type.resolve(), type_.resolve()
+    if source == target:
+        return expr if expr.type == type_ else tree.Convert(type_, expr.span, expr)
+    return tree.Convert(type_, expr.span, expr)
+
+
+def to_string(expr: Expr, string: StringType) -> Expr:
+    """Character data as a string; strings stay as they are."""
+    if is_string(expr):
+        return expr
+    operand = expr if isinstance(expr.type.resolve(), ArrayType) else decay(expr)
+    return tree.ToString(string, expr.span, operand)
+
+
+def incompatible(op: str, left: Expr, right: Expr, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "D_OP_INCOMPAT",
+        f'operands have incompatible types: "{describe(left.type)}" {op} "{describe(right.type)}"',
+        span,
+    )
+
+
+def refuse_float(op: str, *operands: Expr) -> None:
+    for operand in operands:
+        if is_float(operand.type):
+            raise Diagnostic(
+                "D_OP_ARITH",
+                f"operator {op} may not be applied to floating-point operands: D has no "
+                "floating-point arithmetic",
+                operand.span,
+            )
+
+
+def require_integral(op: str, operand: Expr) -> None:
+    refuse_float(op, operand)
+    if not is_integral(operand.type):
+        raise Diagnostic(
+            "D_OP_INT",
+            f"operator {op} requires operands of integral type, not {describe(operand.type)}",
+            operand.span,
+        )
+
+
+def require_scalar(op: str, operand: Expr) -> Expr:
+    operand = decay(operand)
+    refuse_float(op, operand)
+    if not is_scalar(operand.type):
+        raise Diagnostic(
+            "D_OP_SCALAR",
+            f"operator {op} requires operands of scalar type, not {describe(operand.type)}",
+            operand.span,
+        )
+    return operand
+
+
+def truth(expr: Expr) -> Expr:
+    """An operand of a logical operator or a condition: a scalar."""
+    if is_string(expr):
+        # A string is true unless it is empty, as D's unset strings are.
+        return tree.Compare(INT, expr.span, "!=", expr, tree.Text(StringType(1), expr.span, b""))
+    return require_scalar("logical", expr)
+
+
+# ------------------------------------------------------------------------- arithmetic
+
+
+def unary(op: str, operand: Expr, span: Span) -> Expr:
+    if op == "!":
+        operand = truth(operand)
+        if isinstance(operand, tree.Const):
+            return tree.Const(INT, span, int(operand.value == 0))
+        return tree.Not(INT, span, operand)
+    if op in "+-" and isinstance(operand, tree.FloatConst):
+        value = operand.value if op == "+" else -operand.value
+        return tree.FloatConst(operand.type, span, value)
+    require_integral(op, operand)
+    type_ = promote(operand.type)
+    operand = convert(operand, type_)
+    if op == "+":
+        return operand
+    if isinstance(operand, tree.Const):
+        value = -operand.value if op == "-" else ~operand.value
+        return tree.Const(type_, span, wrap(value, type_))
+    return tree.Unary(type_, span, "-" if op == "-" else "~", operand)
+
+
+def binary(op: str, left: Expr, right: Expr, span: Span) -> Expr:
+    """`+ - * / % & | ^ << >>`, pointer arithmetic included."""
+    left, right = decay(left), decay(right)
+    if op in "+-" and (is_pointer_like(left.type) or is_pointer_like(right.type)):
+        return _pointer_arithmetic(op, left, right, span)
+    require_integral(op, left)
+    require_integral(op, right)
+    if op in ("<<", ">>"):
+        type_ = promote(left.type)
+        count = convert(right, promote(right.type))
+        return _fold(op, type_, convert(left, type_), count, span)
+    type_ = usual_conversion(left.type, right.type)
+    return _fold(op, type_, convert(left, type_), convert(right, type_), span)
+
+
+def _fold(op: str, type_: Type, left: Expr, right: Expr, span: Span) -> Expr:
+    if op in "/%" and isinstance(right, tree.Const) and right.value == 0:
+        raise Diagnostic("D_DIV_ZERO", "expression contains division by zero", span)
+    if isinstance(left, tree.Const) and isinstance(right, tree.Const):
+        value = fold(op, left.value, right.value, type_)
+        return tree.Const(type_, span, value)
+    return tree.Binary(type_, span, op, left, right)
+
+
+def fold(op: str, a: int, b: int, type_: Type) -> int:
+    """What the kernel would compute; shift counts wrap at 64 as the machine's do."""
+    match op:
+        case "+":
+            value = a + b
+        case "-":
+            value = a - b
+        case "*":
+            value = a * b
+        case "/" | "%":
+            quotient = abs(a) // abs(b)
+            quotient = -quotient if (a < 0) != (b < 0) else quotient
+            value = quotient if op == "/" else a - quotient * b
+        case "&":
+            value = a & b
+        case "|":
+            value = a | b
+        case "^":
+            value = a ^ b
+        case "<<":
+            value = a << (b & 63)
+        case ">>":
+            value = a >> (b & 63)
+        case _:
+            raise AssertionError(op)
+    return wrap(value, type_)
+
+
+def _element_size(pointer: Expr, op: str) -> int:
+    type_ = pointer.type.resolve()
+    assert isinstance(type_, PointerType)
+    target = type_.target.resolve()
+    if isinstance(target, (VoidType, FunctionType)):
+        return 1
+    if isinstance(target, StructType) and not target.complete:
+        raise Diagnostic(
+            "D_OP_PTR", f"operator {op} on a pointer to incomplete type {target}", pointer.span
+        )
+    return max(1, target.size)
+
+
+def _pointer_arithmetic(op: str, left: Expr, right: Expr, span: Span) -> Expr:
+    left_pointer, right_pointer = is_pointer_like(left.type), is_pointer_like(right.type)
+    if left_pointer and right_pointer:
+        if op != "-" or not same_type(left.type, right.type):
+            raise incompatible(op, left, right, span)
+        difference = _fold("-", LONG, convert(left, LONG), convert(right, LONG), span)
+        return _fold("/", LONG, difference, tree.Const(LONG, span, _element_size(left, op)), span)
+    if right_pointer and op == "-":
+        raise incompatible(op, left, right, span)
+    pointer, integer = (left, right) if left_pointer else (right, left)
+    require_integral(op, integer)
+    size = tree.Const(LONG, span, _element_size(pointer, op))
+    scaled = _fold("*", LONG, convert(integer, LONG), size, span)
+    if isinstance(pointer, tree.Const) and isinstance(scaled, tree.Const):
+        return tree.Const(pointer.type, span, fold(op, pointer.value, scaled.value, ULONG))
+    return tree.Binary(pointer.type, span, op, pointer, scaled)
+
+
+def same_type(left: Type, right: Type) -> bool:
+    """Compatible types: equal after typedefs, through pointers; void pointers fit all."""
+    a, b = left.resolve(), right.resolve()
+    if isinstance(a, PointerType) and isinstance(b, PointerType):
+        x, y = a.target.resolve(), b.target.resolve()
+        if isinstance(x, VoidType) or isinstance(y, VoidType):
+            return True
+        return same_type(x, y)
+    if isinstance(a, StructType) and isinstance(b, StructType):
+        return a is b or (a.kind == b.kind and a.tag != "" and a.tag == b.tag)
+    if is_integral(a) and is_integral(b):
+        return as_int(a).bytes == as_int(b).bytes
+    return a == b
+
+
+# ------------------------------------------------------------------- comparison, logic
+
+
+def compare(op: str, left: Expr, right: Expr, span: Span, string: StringType) -> Expr:
+    """A relational operator.  Strings compare as strings, also with NULL and integer 0."""
+    if is_string(left) or is_string(right):
+        left, right = _string_operand(left, right), _string_operand(right, left)
+        if not (is_string_like(left) and is_string_like(right)):
+            raise incompatible(op, left, right, span)
+        left, right = to_string(left, string), to_string(right, string)
+        return tree.Compare(INT, span, op, left, right)  # type: ignore[arg-type]
+    left, right = decay(left), decay(right)
+    refuse_float(op, left, right)
+    if is_integral(left.type) and is_integral(right.type):
+        type_: Type = usual_conversion(left.type, right.type)
+    elif is_scalar(left.type) and is_scalar(right.type):
+        if not _comparable(left, right):
+            raise incompatible(op, left, right, span)
+        type_ = ULONG
+    else:
+        raise incompatible(op, left, right, span)
+    left, right = convert(left, type_), convert(right, type_)
+    if isinstance(left, tree.Const) and isinstance(right, tree.Const):
+        return tree.Const(INT, span, int(_compare_values(op, left.value, right.value)))
+    return tree.Compare(INT, span, op, left, right)  # type: ignore[arg-type]
+
+
+def _string_operand(expr: Expr, other: Expr) -> Expr:
+    if is_null(expr) and is_string(other):
+        return tree.Text(StringType(1), expr.span, b"")
+    return expr
+
+
+def _comparable(left: Expr, right: Expr) -> bool:
+    if is_pointer_like(left.type) and is_pointer_like(right.type):
+        return same_type(left.type, right.type) or is_null(left) or is_null(right)
+    # D compares pointers with integers of any kind (dt_node_is_ptrcompat takes constants 0;
+    # scripts compare with arg0, an int64_t, so every integer is taken).
+    return True
+
+
+def _compare_values(op: str, a: int, b: int) -> bool:
+    return {
+        "==": a == b,
+        "!=": a != b,
+        "<": a < b,
+        "<=": a <= b,
+        ">": a > b,
+        ">=": a >= b,
+    }[op]
+
+
+def logical(op: str, left: Expr, right: Expr, span: Span) -> Expr:
+    left, right = truth(left), truth(right)
+    if isinstance(left, tree.Const) and isinstance(right, tree.Const):
+        a, b = left.value != 0, right.value != 0
+        value = {"&&": a and b, "||": a or b, "^^": a != b}[op]
+        return tree.Const(INT, span, int(value))
+    return tree.Logical(INT, span, op, left, right)  # type: ignore[arg-type]
+
+
+def conditional(
+    condition: Expr, then: Expr, otherwise: Expr, span: Span, string: StringType
+) -> Expr:
+    """`?:`; void operands (actions) make the whole void, mixed string and NULL a string."""
+    condition = truth(condition)
+    type_: Type
+    if isinstance(then.type.resolve(), VoidType) or isinstance(otherwise.type.resolve(), VoidType):
+        return tree.Conditional(VOID, span, condition, then, otherwise)
+    if is_string(then) or is_string(otherwise):
+        then, otherwise = _string_operand(then, otherwise), _string_operand(otherwise, then)
+        if not (is_string_like(then) and is_string_like(otherwise)):
+            raise incompatible("?:", then, otherwise, span)
+        then, otherwise = to_string(then, string), to_string(otherwise, string)
+        if isinstance(condition, tree.Const):
+            return then if condition.value else otherwise
+        return tree.Conditional(string, span, condition, then, otherwise)
+    if isinstance(then.type.resolve(), StructType):
+        if not same_type(then.type, otherwise.type):
+            raise incompatible("?:", then, otherwise, span)
+        return tree.Conditional(then.type, span, condition, then, otherwise)
+    then, otherwise = decay(then), decay(otherwise)
+    if is_integral(then.type) and is_integral(otherwise.type):
+        type_ = usual_conversion(then.type, otherwise.type)
+    elif is_pointer_like(then.type) and (
+        same_type(then.type, otherwise.type) or is_null(otherwise)
+    ):
+        type_ = then.type
+    elif is_pointer_like(otherwise.type) and is_null(then):
+        type_ = otherwise.type
+    else:
+        raise incompatible("?:", then, otherwise, span)
+    then, otherwise = convert(then, type_), convert(otherwise, type_)
+    if isinstance(condition, tree.Const):
+        return then if condition.value else otherwise
+    return tree.Conditional(type_, span, condition, then, otherwise)
+
+
+def cast(expr: Expr, type_: Type, span: Span, string: StringType) -> Expr:
+    """`(type)expr`: between scalars, and of character data to string."""
+    target = type_.resolve()
+    if isinstance(target, VoidType):
+        return tree.Comma(type_, span, (expr,))
+    if isinstance(target, StringType):
+        if is_string_like(expr) or is_scalar(decay(expr).type):
+            return stringof(expr, span, string)
+        raise _invalid_cast(expr, type_, span)
+    if is_float(target) or is_float(expr.type):
+        raise Diagnostic(
+            "D_CAST_INVAL",
+            f'invalid cast expression: "{describe(expr.type)}" to a type of "{describe(type_)}": '
+            "D has no floating-point conversion",
+            span,
+        )
+    operand = decay(expr)
+    if is_string(operand) and isinstance(target, PointerType):
+        return tree.AddressOf(type_, span, operand)
+    if not is_scalar(target) or not is_scalar(operand.type):
+        raise _invalid_cast(expr, type_, span)
+    return _with_span(convert(operand, type_), span)
+
+
+def _with_span(expr: Expr, span: Span) -> Expr:
+    return expr if not isinstance(expr, tree.Const) else tree.Const(expr.type, span, expr.value)
+
+
+def _invalid_cast(expr: Expr, type_: Type, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "D_CAST_INVAL",
+        f'invalid cast expression: "{describe(expr.type)}" to a type of "{describe(type_)}"',
+        span,
+    )
+
+
+def stringof(expr: Expr, span: Span, string: StringType) -> Expr:
+    """`stringof(x)`: any address or character data read as a string."""
+    if is_string(expr):
+        return expr
+    operand = expr if isinstance(expr.type.resolve(), ArrayType) else decay(expr)
+    if not (is_char_data(operand.type) or is_scalar(operand.type)):
+        raise Diagnostic(
+            "D_STRINGOF_TYPE",
+            f"stringof( ) requires an argument of scalar type, not {describe(expr.type)}",
+            span,
+        )
+    return tree.ToString(string, span, operand)
+
+
+def assignable(value: Expr, type_: Type, span: Span, string: StringType, op: str = "=") -> Expr:
+    """`value` converted for an assignment to a place of `type_`."""
+    target = type_.resolve()
+    if isinstance(target, StringType):
+        if is_null(value):
+            return tree.Text(StringType(1), value.span, b"")
+        if not is_string_like(value):
+            raise _not_assignable(type_, op, value, span)
+        return to_string(value, string)
+    if is_integral(target) and is_integral(value.type):
+        return convert(value, type_)
+    if isinstance(target, PointerType):
+        if is_string(value) and is_char_data(type_):
+            return tree.AddressOf(type_, span, value)
+        operand = decay(value)
+        if is_null(operand) or (is_pointer_like(operand.type) and same_type(operand.type, type_)):
+            return convert(operand, type_)
+        raise _not_assignable(type_, op, value, span)
+    if isinstance(target, StructType) and same_type(target, value.type):
+        return value
+    if isinstance(target, ArrayType) and is_char_data(target) and is_string(value):
+        return value
+    if is_float(target) and isinstance(value, tree.FloatConst):
+        return tree.FloatConst(type_, value.span, value.value)
+    raise _not_assignable(type_, op, value, span)
+
+
+def _not_assignable(type_: Type, op: str, value: Expr, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "D_OP_INCOMPAT",
+        f'operands have incompatible types: "{describe(type_)}" {op} "{describe(value.type)}"',
+        span,
+    )
+
+
+def is_true(expr: Expr) -> bool | None:
+    """The value of a constant condition; None when it is not constant."""
+    return expr.value != 0 if isinstance(expr, tree.Const) else None
+
+
+def signed(expr: Expr) -> bool:
+    return is_signed(expr.type)

@@ -1,0 +1,272 @@
+"""Types as they are written → types with a layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dscript.dtypes.types import (
+    INT,
+    LONG,
+    NAMED_TYPES,
+    UINT,
+    ArrayType,
+    EnumType,
+    FloatType,
+    FunctionType,
+    IntType,
+    PointerType,
+    StructType,
+    Type,
+    TypedefType,
+    VoidType,
+    from_words,
+    is_integral,
+    lay_out,
+)
+from dscript.errors import Diagnostic, Span
+from dscript.semantics.environment import Environment, suggestion
+from dscript.syntax import ast
+
+Evaluate = Callable[[ast.Expr], int]
+
+
+class TypeResolver:
+    """Resolves type names in an environment; `evaluate` computes constant expressions."""
+
+    def __init__(self, environment: Environment, evaluate: Evaluate) -> None:
+        self.environment = environment
+        self.evaluate = evaluate
+
+    def resolve(self, name: ast.TypeName) -> Type:
+        """The type without associative-array derivations.
+
+        Raises Diagnostic for unknown names and impossible combinations.
+        """
+        type_ = self.specifier(name.spec)
+        for derivation in reversed(name.derivations):
+            type_ = self._derive(type_, derivation, name.span)
+        return type_
+
+    def resolve_keyed(self, name: ast.TypeName) -> tuple[Type, tuple[Type, ...] | None]:
+        """The element type and, for an associative array, its key types."""
+        for at, derivation in enumerate(name.derivations):
+            if isinstance(derivation, ast.AssociativeOf):
+                if at != 0:
+                    raise Diagnostic(
+                        "D_DECL_ARRASSC",
+                        "associative arrays may not be derived from another array or pointer",
+                        name.span,
+                    )
+                rest = ast.TypeName(
+                    spec=name.spec, derivations=name.derivations[1:], span=name.span
+                )
+                keys = tuple(self.resolve(key) for key in derivation.keys)
+                return self.resolve(rest), keys
+        return self.resolve(name), None
+
+    def _derive(self, type_: Type, derivation: ast.Derivation, span: Span) -> Type:
+        match derivation:
+            case ast.PointerTo():
+                return PointerType(type_)
+            case ast.ArrayOf(size=size):
+                if isinstance(type_.resolve(), (VoidType, FunctionType)):
+                    raise Diagnostic(
+                        "D_DECL_ARRVOID"
+                        if isinstance(type_.resolve(), VoidType)
+                        else "D_DECL_ARRFUNC",
+                        f"array declaration has an element of type {type_}",
+                        span,
+                    )
+                count = None if size is None else self._count(size)
+                return ArrayType(type_, count)
+            case ast.FunctionOf():
+                if isinstance(type_.resolve(), (ArrayType, FunctionType)):
+                    raise Diagnostic(
+                        "D_DECL_FUNCTYPE", f"function may not return type {type_}", span
+                    )
+                params = tuple(self.resolve(param) for param in derivation.params)
+                if len(params) == 1 and isinstance(params[0].resolve(), VoidType):
+                    params = ()
+                elif any(isinstance(param.resolve(), VoidType) for param in params):
+                    raise Diagnostic(
+                        "D_DECL_PROTO_VOID", "void must be the sole formal parameter", span
+                    )
+                return FunctionType(type_, params, derivation.variadic)
+        raise Diagnostic(
+            "D_DECL_ARRASSC", "an associative array may only be declared as a variable", span
+        )
+
+    def _count(self, size: ast.Expr) -> int:
+        count = self.evaluate(size)
+        if count < 0 or count > 0x7FFFFFFF:
+            raise Diagnostic(
+                "D_DECL_ARRSUB", "array size must be a positive integral constant", size.span
+            )
+        return count
+
+    # ----------------------------------------------------------------------- specifiers
+
+    def specifier(self, spec: ast.TypeSpec) -> Type:
+        match spec:
+            case ast.NamedType():
+                return self._named(spec)
+            case ast.StructType():
+                return self._struct(spec)
+            case ast.EnumType():
+                return self._enum(spec)
+        raise AssertionError(spec)
+
+    def find_typedef(self, name: str, module: str = "") -> Type | None:
+        """A typedef of the program, of D, or of the kernel."""
+        environment = self.environment
+        if not module:
+            found = environment.typedefs.get(name) or NAMED_TYPES.get(name)
+            if found is not None:
+                return found
+        return environment.kernel.typedef(name, module)
+
+    def _named(self, spec: ast.NamedType) -> Type:
+        words = spec.words
+        if words == ("string",):
+            return self.environment.string
+        found = from_words(words)
+        if found is None and len(words) == 1:
+            found = self.find_typedef(words[0], spec.module)
+        if found is None:
+            name = " ".join(words)
+            if len(words) > 1:
+                raise Diagnostic("D_DECL_COMBO", f"invalid type combination: {name}", spec.span)
+            known = [*self.environment.typedefs, *NAMED_TYPES, "string", "char", "int", "long"]
+            raise Diagnostic(
+                "D_TYPE_ERR",
+                f"failed to resolve type {name}: Type not found",
+                spec.span,
+                suggestion(name, known),
+            )
+        return found
+
+    def _struct(self, spec: ast.StructType) -> Type:
+        environment = self.environment
+        key = f"{spec.kind} {spec.tag}"
+        if spec.members is None:
+            known = environment.tags.get(key)
+            if isinstance(known, StructType):
+                return known
+            found = environment.kernel.struct(spec.kind, spec.tag, spec.module)
+            if found is None:
+                found = StructType(spec.kind, spec.tag)
+                environment.tags[key] = found
+            return found
+        known = environment.tags.get(key) if spec.tag else None
+        if isinstance(known, StructType) and known.complete:
+            raise Diagnostic("D_DECL_TYPERED", f"type redeclared: {key}", spec.span)
+        struct = known if isinstance(known, StructType) else StructType(spec.kind, spec.tag)
+        if spec.tag:
+            environment.tags[key] = struct
+        members, size, align = lay_out(spec.kind, self._fields(spec))
+        struct.define(members, size, align)
+        return struct
+
+    def _fields(self, spec: ast.StructType) -> list[tuple[str, Type, int | None]]:
+        fields: list[tuple[str, Type, int | None]] = []
+        seen: set[str] = set()
+        for member in spec.members or ():
+            if member.name and member.name in seen:
+                raise Diagnostic(
+                    "D_DECL_MNAME", f"duplicate member name: {member.name}", member.span
+                )
+            seen.add(member.name)
+            type_ = self.resolve(member.type)
+            resolved = type_.resolve()
+            if isinstance(resolved, (VoidType, FunctionType)) or (
+                isinstance(resolved, StructType) and not resolved.complete
+            ):
+                raise Diagnostic(
+                    "D_DECL_INCOMPLETE",
+                    f"member {member.name} has incomplete type {type_}",
+                    member.span,
+                )
+            fields.append((member.name, type_, self._bits(member, type_)))
+        return fields
+
+    def _bits(self, member: ast.FieldDecl, type_: Type) -> int | None:
+        if member.bits is None:
+            return None
+        if not is_integral(type_):
+            raise Diagnostic("D_DECL_BFTYPE", f"invalid type for bit-field: {type_}", member.span)
+        bits = self.evaluate(member.bits)
+        if not 0 <= bits <= type_.size * 8 or (bits == 0 and member.name):
+            raise Diagnostic(
+                "D_DECL_BFSIZE", f"invalid bit-field size: {bits} bits of {type_}", member.span
+            )
+        return bits
+
+    def _enum(self, spec: ast.EnumType) -> Type:
+        environment = self.environment
+        key = f"enum {spec.tag}"
+        known = environment.tags.get(key) if spec.tag else None
+        if spec.enumerators is None:
+            found = known if isinstance(known, EnumType) else None
+            found = found or environment.kernel.enum(spec.tag, spec.module)
+            if found is None:
+                raise Diagnostic(
+                    "D_TYPE_ERR",
+                    f"failed to resolve type enum {spec.tag}: Type not found",
+                    spec.span,
+                )
+            return found
+        if known is not None:
+            raise Diagnostic("D_DECL_TYPERED", f"type redeclared: {key}", spec.span)
+        return self._define_enum(spec, key)
+
+    def _define_enum(self, spec: ast.EnumType, key: str) -> EnumType:
+        environment = self.environment
+        values: list[tuple[str, int]] = []
+        following = 0
+        enum = EnumType(spec.tag)
+        for item in spec.enumerators or ():
+            value = following if item.value is None else self.evaluate(item.value)
+            if item.name in environment.enumerators:
+                raise Diagnostic(
+                    "D_DECL_IDRED", f"identifier redeclared: enumerator {item.name}", item.span
+                )
+            if not -(1 << 31) <= value < (1 << 32):
+                raise Diagnostic(
+                    "D_DECL_ENOVERFLOW",
+                    f"enumerator {item.name} value overflows INT_MAX",
+                    item.span,
+                )
+            values.append((item.name, value))
+            environment.enumerators[item.name] = (value, enum)
+            following = value + 1
+        enum.enumerators = tuple(values)
+        if any(value > 0x7FFFFFFF for _, value in values):
+            enum.base = UINT if min(value for _, value in values) >= 0 else LONG
+        if spec.tag:
+            environment.tags[key] = enum
+        return enum
+
+
+def storage_problem(type_: Type) -> str | None:
+    """Why a variable cannot have this type; None when it can."""
+    resolved = type_.resolve()
+    if isinstance(resolved, VoidType):
+        return "void"
+    if isinstance(resolved, FunctionType):
+        return "function"
+    if isinstance(resolved, StructType) and not resolved.complete:
+        return "incomplete"
+    return None
+
+
+def is_float(type_: Type) -> bool:
+    return isinstance(type_.resolve(), FloatType)
+
+
+def describe(type_: Type) -> str:
+    """The type as DTrace writes it in messages."""
+    if isinstance(type_, TypedefType):
+        return type_.name
+    if isinstance(type_, IntType) and type_ == INT:
+        return "int"
+    return str(type_)
