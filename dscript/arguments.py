@@ -165,16 +165,11 @@ def _valued(line: CommandLine, letter: str, value: str) -> None:
 
 def _set(line: CommandLine, shown: str, name: str, value: str) -> None:
     """Set a D option; its complaint names the option letter instead of the pragma."""
-    try:
-        d_options.add(line.options, name, value)
-    except Diagnostic as wrong:
-        reason = wrong.message.partition("': ")[2] or wrong.message
-        raise Diagnostic(
-            wrong.tag,
-            f"failed to set {shown}: {reason.split(chr(39) + ': ')[-1]}",
-            None,
-            wrong.hint,
-        ) from None
+    wrong = d_options.problem(name, value)
+    if wrong is not None:
+        reason, hint = wrong
+        raise Diagnostic("D_PRAGMA_OPTSET", f"failed to set {shown}: {reason}", None, hint)
+    d_options.add(line.options, name, value)
 
 
 def _long(line: CommandLine, text: str, following: str | None) -> int:

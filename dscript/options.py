@@ -187,38 +187,30 @@ def parse_count(text: str) -> int:
     return parse_size(text)
 
 
-def lookup(name: str, span: Span | None = None) -> Option:
-    """The option of that name; D_PRAGMA_OPTSET with a near miss when there is none."""
+def problem(name: str, value: str) -> tuple[str, str | None] | None:
+    """(reason, hint) why an option does not exist, is not had here or refuses the value."""
     option = OPTIONS.get(name)
-    if option is not None:
-        return option
-    from difflib import get_close_matches
+    if option is None:
+        from difflib import get_close_matches
 
-    close = get_close_matches(name, OPTIONS, 1, 0.6)
-    hint = f"did you mean {close[0]}?" if close else None
-    raise Diagnostic(
-        "D_PRAGMA_OPTSET", f"failed to set option '{name}': Invalid option name", span, hint
-    )
+        close = get_close_matches(name, OPTIONS, 1, 0.6)
+        return "Invalid option name", f"did you mean {close[0]}?" if close else None
+    if option.missing:
+        return f"not supported: {option.missing}", None
+    return _value_problem(option, value)
 
 
 def check(name: str, value: str, span: Span | None = None) -> Option:
-    """The option, once it is known to exist, to work here and to take this value."""
-    option = lookup(name, span)
-    if option.missing:
-        raise Diagnostic(
-            "D_PRAGMA_OPTSET",
-            f"failed to set option '{name}': not supported: {option.missing}",
-            span,
-        )
-    problem = _problem(option, value)
-    if problem is not None:
-        raise Diagnostic(
-            "D_PRAGMA_OPTSET",
-            f"failed to set option '{name}' to '{value}': {problem[0]}",
-            span,
-            problem[1],
-        )
-    return option
+    """The option, once it is known to exist, to work here and to take this value.
+
+    Raises D_PRAGMA_OPTSET otherwise.
+    """
+    wrong = problem(name, value)
+    if wrong is None:
+        return OPTIONS[name]
+    reason, hint = wrong
+    setting = f"'{name}' to '{value}'" if value and name in OPTIONS else f"'{name}'"
+    raise Diagnostic("D_PRAGMA_OPTSET", f"failed to set option {setting}: {reason}", span, hint)
 
 
 def add(options: dict[str, str], name: str, value: str, span: Span | None = None) -> None:
@@ -278,7 +270,7 @@ def texts(options: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(options[name].split("\n")) if name in options else ()
 
 
-def _problem(option: Option, value: str) -> tuple[str, str | None] | None:
+def _value_problem(option: Option, value: str) -> tuple[str, str | None] | None:
     """(message, hint) for a value the option does not take."""
     if option.kind == "text":
         return None if value else ("a value is needed", f"write {option.name}=VALUE")

@@ -1,0 +1,154 @@
+"""Compile and run D programs from Python; the command line is built on this too.
+
+    >>> import dscript
+    >>> program = dscript.compile("BEGIN { trace(1); exit(0); }")
+    >>> status = dscript.run(program)
+
+`compile` raises `dscript.errors.Diagnostic` for a wrong D program, and `run` raises
+`dscript.errors.TracingError` when the system refuses something.  Tracing needs root.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, BinaryIO
+
+from dscript import cache
+from dscript import options as d_options
+from dscript.compiler_child import Compilation
+from dscript.program import CompiledProgram
+from dscript.request import CompileRequest, Piece
+from dscript.source import Source
+
+if TYPE_CHECKING:
+    from dscript.runtime.target import Target
+
+
+def compile(
+    text: str | None = None,
+    *,
+    file: str | os.PathLike[str] | None = None,
+    options: Mapping[str, str] | None = None,
+    arguments: Sequence[str] = (),
+    destructive: bool = False,
+    has_target: bool = False,
+    use_cache: bool = True,
+) -> CompiledProgram:
+    """The compiled form of a D program, given as text or as a file.
+
+    `options` are D options by name, "" for a flag.  `has_target` gives `$target` a value,
+    which `run` takes from its first command or process.
+    """
+    if (text is None) == (file is None):
+        raise TypeError("compile() takes either a text or a file")
+    given: dict[str, str] = {}
+    for name, value in (options or {}).items():
+        d_options.add(given, name, value)
+    if file is not None:
+        from dscript.scripts import read_script
+
+        source = read_script(os.fspath(file), given)
+    else:
+        source = Source("<string>", text or "")
+    request = CompileRequest(
+        pieces=(Piece("s", source),),
+        options=given,
+        environment_options=d_options.from_environment(os.environ.items()),
+        arguments=tuple(arguments),
+        program_name=source.title,
+        destructive=destructive or d_options.flag(given, "destructive"),
+        zero_ok=d_options.flag(given, "zdefs"),
+        has_target=has_target,
+        library_dirs=d_options.texts(given, "libdir"),
+    )
+    return obtain(request, use_cache=use_cache)
+
+
+def run(
+    program: CompiledProgram | str,
+    *,
+    commands: Sequence[str] = (),
+    pids: Sequence[int] = (),
+    output: BinaryIO | None = None,
+) -> int:
+    """Trace until exit(), a signal, or the end of the commands and processes.
+
+    A string is compiled first.  What the program prints goes to `output`, standard output
+    where there is none.  Returns the value given to exit(), 0 without one.
+    """
+    if isinstance(program, str):
+        program = compile(program, has_target=bool(commands or pids))
+    return trace(program, commands=commands, pids=pids, output=output)
+
+
+def obtain(request: CompileRequest, *, use_cache: bool = True) -> CompiledProgram:
+    """The program of a request, from the cache or from the compiler.
+
+    While the compiler works in its own process, this one imports what tracing needs.
+    """
+    cached = use_cache and request.emit is None and not request.disassemble
+    name = cache.key(request) if cached else ""
+    if cached and (found := cache.load(name)) is not None:
+        return found
+    compilation = Compilation(request)
+    _prepare_runtime()
+    program = compilation.result()
+    if cached:
+        cache.store(name, program)
+    return program
+
+
+def trace(
+    program: CompiledProgram,
+    *,
+    commands: Sequence[str] = (),
+    pids: Sequence[int] = (),
+    output: BinaryIO | None = None,
+) -> int:
+    """Run a compiled program; see `run`."""
+    from dscript.output.text import TextPrinter
+    from dscript.runtime.session import Rates, Session
+
+    options = program.options
+    targets = start_targets(options, commands, pids)
+    rates = Rates(
+        status=d_options.period(options, "statusrate") / 1e9,
+        aggregate=d_options.period(options, "aggrate") / 1e9,
+        clean=d_options.period(options, "cleanrate") / 1e9,
+    )
+    sink = TextPrinter(program, output)
+    return Session(program, sink, targets, rates).run()
+
+
+def start_targets(
+    options: Mapping[str, str], commands: Sequence[str], pids: Sequence[int]
+) -> list[Target]:
+    """Held commands, with the environment of options setenv and unsetenv, then processes."""
+    if not commands and not pids:
+        return []
+    from dscript.runtime.target import start_command, take_process
+
+    for name in d_options.texts(options, "unsetenv"):
+        os.environ.pop(name, None)
+    for setting in d_options.texts(options, "setenv"):
+        name, _, value = setting.partition("=")
+        os.environ[name] = value
+    targets: list[Target] = []
+    try:
+        targets.extend(start_command(command) for command in commands)
+        targets.extend(take_process(pid) for pid in pids)
+    except BaseException:
+        for target in targets:
+            target.close()
+        raise
+    return targets
+
+
+def _prepare_runtime() -> None:
+    """Import what tracing will need; a failure shows when it is used."""
+    try:
+        import dscript.output.text
+        import dscript.runtime.session  # noqa: F401
+    except (ImportError, OSError):
+        return

@@ -1,0 +1,202 @@
+"""The `dscript` command: dtrace(1M)'s options, messages and exit statuses.
+
+Status 0, or the one given to exit(); 1 for a wrong program and for what the system
+refuses; 2 for a wrong command line.  Nothing ends in a traceback: a fault of dscript is
+one line that names a file with the details.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, BinaryIO
+
+import dscript
+from dscript import options as d_options
+from dscript.arguments import HELP, USAGE, CommandLine, UsageError, parse
+from dscript.errors import DscriptError, TracingError
+from dscript.request import CompileRequest, Piece, PieceKind
+from dscript.source import Source
+
+if TYPE_CHECKING:
+    from dscript.program import CompiledProgram
+
+# What dtrace(1M) calls the argument of each option in "matched N probes".
+_PIECE_NAMES: dict[PieceKind, str] = {
+    "s": "script",
+    "n": "description",
+    "P": "provider",
+    "m": "module",
+    "f": "function",
+    "i": "probe",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    errtags = False
+    try:
+        line = parse(words)
+        errtags = d_options.flag(line.options, "errtags")
+        return _dispatch(line)
+    except UsageError as wrong:
+        _say(f"dscript: {wrong}\n{USAGE}")
+        return 2
+    except DscriptError as wrong:
+        _say(wrong.render(errtags=errtags))
+        return 1
+    except BrokenPipeError:
+        _silence_stdout()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as fault:
+        from dscript.compiler_child import internal_error
+
+        _say(internal_error(fault).render())
+        return 1
+
+
+def _dispatch(line: CommandLine) -> int:
+    if line.show_help:
+        return _print(HELP)
+    if line.show_version:
+        return _print(f"dscript: dscript {dscript.__version__}")
+    if line.show_info:
+        from dscript.kernel.info import info_lines
+
+        return _print("\n".join(info_lines()))
+    if line.list_probes:
+        from dscript.listing import print_probes
+
+        print_probes(_pieces(line), line.arguments)
+        sys.stdout.flush()
+        return 0
+    if not line.pieces:
+        raise UsageError(_nothing_to_trace(line))
+    return _compile_and_trace(line)
+
+
+def _nothing_to_trace(line: CommandLine) -> str:
+    if line.arguments and os.path.isfile(line.arguments[0]):
+        return f"no probes specified; did you mean -s {line.arguments[0]}?"
+    return "no probes specified"
+
+
+def _compile_and_trace(line: CommandLine) -> int:
+    from dscript import api
+
+    request = _request(line)
+    program = api.obtain(request)
+    quiet = d_options.flag(program.options, "quiet")
+    for note in program.notes:
+        _say(f"dscript: {note}")
+    if line.emit is not None:
+        _write_emitted(line, program)
+        return 0
+    if line.disassemble:
+        _say(program.emitted)
+    if not quiet:
+        for message in _match_messages(request.pieces, program.matches):
+            _say(f"dscript: {message}")
+    if line.compile_only:
+        return 0
+    with _output(line) as output:
+        return api.trace(program, commands=line.commands, pids=line.pids, output=output)
+
+
+def _output(line: CommandLine) -> AbstractContextManager[BinaryIO | None]:
+    """The file of -o, opened to append; None stands for standard output."""
+    if line.output is None:
+        return nullcontext()
+    try:
+        return open(line.output, "ab")
+    except OSError as error:
+        raise TracingError(f"failed to open '{line.output}': {error.strerror}") from None
+
+
+def _request(line: CommandLine) -> CompileRequest:
+    pieces = _pieces(line)
+    options = line.options
+    scripts = [piece.source.title for piece in pieces if piece.kind == "s"]
+    return CompileRequest(
+        pieces=pieces,
+        options=options,
+        environment_options=d_options.from_environment(os.environ.items()),
+        arguments=line.arguments,
+        program_name=scripts[0] if scripts else "dscript",
+        destructive=d_options.flag(options, "destructive"),
+        zero_ok=d_options.flag(options, "zdefs"),
+        has_target=bool(line.commands or line.pids),
+        emit=line.emit,
+        disassemble=line.disassemble,
+        library_dirs=d_options.texts(options, "libdir"),
+    )
+
+
+def _pieces(line: CommandLine) -> tuple[Piece, ...]:
+    """The programs with their texts; scripts are read, and preprocessed with -C."""
+    pieces = []
+    for kind, text in line.pieces:
+        if kind == "s":
+            from dscript.scripts import read_script
+
+            pieces.append(Piece(kind, read_script(text, line.options)))
+        else:
+            pieces.append(Piece(kind, Source(text, text, is_command_line=True)))
+    return tuple(pieces)
+
+
+def _match_messages(pieces: Sequence[Piece], matches: Iterable[tuple[str, int]]) -> Iterable[str]:
+    """`description 'syscall:::entry' matched 350 probes`, one for each piece."""
+    for piece, (_, count) in zip(pieces, matches, strict=False):
+        name = piece.source.title
+        if piece.kind != "s":
+            cut = min((at for c in "{/;<" if (at := name.find(c)) >= 0), default=len(name))
+            name = name[:cut]
+        plural = "" if count == 1 else "s"
+        yield f"{_PIECE_NAMES[piece.kind]} '{name}' matched {count} probe{plural}"
+
+
+def _write_emitted(line: CommandLine, program: CompiledProgram) -> None:
+    """The stage asked for by --emit, to the file of -o or to standard output."""
+    if line.emit == "object":
+        data = program.object
+        if line.output is None and sys.stdout.isatty():
+            raise UsageError("an object file is no text: give -o FILE")
+    else:
+        data = program.emitted.encode("utf-8", "surrogateescape")
+    if line.output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with open(line.output, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise TracingError(f"failed to write '{line.output}': {error.strerror}") from None
+
+
+def _print(text: str) -> int:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+    return 0
+
+
+def _say(text: str) -> None:
+    """One message on stderr; a closed one is nobody's fault."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        return
+
+
+def _silence_stdout() -> None:
+    """Keep Python from complaining about a closed pipe when it flushes stdout at exit."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
+    os.close(devnull)

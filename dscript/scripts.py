@@ -1,0 +1,76 @@
+"""Reading D scripts: from files, from standard input, through cpp with -C."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from dscript import options as d_options
+from dscript.errors import TracingError
+from dscript.source import Source
+
+
+def read_script(path: str, options: Mapping[str, str]) -> Source:
+    """The script in a file, `-` for standard input; preprocessed when option cpp is set.
+
+    Bytes that are not UTF-8 are kept (surrogateescape).  Raises TracingError when the file
+    cannot be read or cpp refuses it.
+    """
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read()
+        else:
+            with open(path, "rb") as file:
+                data = file.read()
+    except OSError as error:
+        raise TracingError(f"failed to open {path}: {error.strerror}") from None
+    title = "<stdin>" if path == "-" else path
+    if d_options.flag(options, "cpp"):
+        data = _preprocess(data, title, options)
+    return Source(title, data.decode("utf-8", "surrogateescape"))
+
+
+def _preprocess(data: bytes, title: str, options: Mapping[str, str]) -> bytes:
+    """The output of cpp with its line markers, which the parser follows.
+
+    A `#!` line is taken out before, as in dtrace(1M), and leaves an empty line behind;
+    includes are looked for beside the script.
+    """
+    if data.startswith(b"#!"):
+        data = data[data.find(b"\n") :] if b"\n" in data else b""
+    program = d_options.text(options, "cpppath")
+    words = [program, *_cpp_arguments(title, options), "-"]
+    try:
+        done = subprocess.run(words, input=data, capture_output=True, check=False)
+    except OSError as error:
+        raise TracingError(
+            f"failed to preprocess {title}: cannot run {program}: {error.strerror}",
+            "install the Debian package cpp, or name a preprocessor with -x cpppath=",
+        ) from None
+    said = done.stderr.decode("utf-8", "replace")
+    if done.returncode != 0:
+        lines = [line for line in said.splitlines() if line.strip()]
+        raise TracingError(
+            f"failed to preprocess {title}", lines[0].replace("<stdin>", title) if lines else None
+        )
+    if said:
+        sys.stderr.write(said)
+    return done.stdout.replace(b'"<stdin>"', f'"{title}"'.encode("utf-8", "surrogateescape"))
+
+
+def _cpp_arguments(title: str, options: Mapping[str, str]) -> list[str]:
+    """What dtrace(1M) passes on, in the words of GNU cpp."""
+    # D's `$1`, `@` and backquotes are no C tokens, which cpp -traditional-cpp would let
+    # pass; GNU cpp in its normal mode keeps them as stray characters, too.
+    strict = {"a": [], "c": ["-std=c11", "-pedantic"], "s": ["-traditional-cpp"], "t": ["-ansi"]}
+    arguments = ["-D__SVR4", "-D__unix", "-D__linux__", "-D__dtrace__"]
+    arguments += strict[d_options.text(options, "stdc")]
+    arguments += ["-iquote", os.path.dirname(title) or "."]
+    arguments += [f"-I{folder}" for folder in d_options.texts(options, "incdir")]
+    arguments += [f"-D{macro}" for macro in d_options.texts(options, "define")]
+    arguments += [f"-U{macro}" for macro in d_options.texts(options, "undef")]
+    if d_options.flag(options, "cpphdrs"):
+        arguments.append("-H")
+    return arguments
