@@ -82,7 +82,7 @@ def match(pattern: Pattern, *, compat: bool = True) -> Matches:
     if compat and _may_be_function(pattern):
         from dscript.providers.compat import with_renamed
 
-        points, notes = with_renamed(pattern, points, lambda name: _provider("fbt"))
+        points, notes = with_renamed(pattern, points, _provider("fbt"))
     if points:
         return Matches(tuple(points), notes)
     reason = next((text for p in providers if (text := p.missing(pattern))), None)

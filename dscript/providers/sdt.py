@@ -1,0 +1,83 @@
+"""The sdt provider: the kernel's static tracepoints as `sdt:CATEGORY::NAME`.
+
+They attach as raw tracepoints, which cost least and detach at once; `args[]` are the
+tracepoint's own arguments.  The events of category syscalls are no tracepoints of their own
+(the kernel makes them from sys_enter and sys_exit), so they attach through perf and `args[]`
+are the fields of the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from dscript.kernel import tracefs
+from dscript.program import Probe
+from dscript.providers.base import ArgumentType, AttachPoint, Pattern, ProbePoint, is_glob
+
+_FIRST_ID = 3000
+# Categories whose events exist only as perf events.
+_RECORDED = ("syscalls", "ftrace")
+
+
+class _Sdt:
+    names = ("sdt", "tracepoint")
+
+    def match(self, pattern: Pattern) -> Sequence[ProbePoint]:
+        if pattern.function.strip("*"):
+            return []
+        return [
+            _point(number, category, name)
+            for number, (category, name) in enumerate(_listed(), _FIRST_ID)
+            if pattern.matches_name(name) and pattern.matches_module(category)
+        ]
+
+    def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:
+        if point.attach.context == "raw_tp":
+            from dscript.providers import tracepoints
+
+            return tracepoints.arguments(point.probe.name)
+        fields = tracefs.fields(point.probe.module, point.probe.name) or ()
+        return tuple(
+            ArgumentType(f.name, f.type, -1, f.offset, f.size, f.signed)
+            for f in fields
+            if not f.common and f.name != "__syscall_nr"
+        )
+
+    def missing(self, pattern: Pattern) -> str | None:
+        if tracefs.root() is None:
+            return (
+                "tracefs is not mounted and cannot be (CAP_SYS_ADMIN is needed), so tracepoints "
+                "cannot be listed; rawtp:::NAME names one without it"
+            )
+        if pattern.module and not is_glob(pattern.module) and not is_glob(pattern.name):
+            others = [c for c, name in _listed() if name == pattern.name]
+            if others:
+                return (
+                    f"tracepoint {pattern.name} is in category {others[0]}: sdt:{others[0]}::"
+                    + (pattern.name)
+                )
+        return None
+
+    def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
+        categories = {category for category, _name in _listed()}
+        if not is_glob(pattern.module) and pattern.module not in categories:
+            return pattern.module, sorted(categories)
+        if is_glob(pattern.name):
+            return "", ()
+        return pattern.name, [n for c, n in _listed() if pattern.matches_module(c)]
+
+
+@lru_cache(maxsize=1)
+def _listed() -> list[tuple[str, str]]:
+    return [pair for pair in tracefs.events() if pair[0] != "ftrace"]
+
+
+def _point(number: int, category: str, name: str) -> ProbePoint:
+    probe = Probe(number, "sdt", category, "", name)
+    if category in _RECORDED:
+        return ProbePoint(probe, AttachPoint("perf_tp", f"{category}/{name}", "perf_tp"))
+    return ProbePoint(probe, AttachPoint("raw_tp", name, "raw_tp"))
+
+
+PROVIDER = _Sdt()
