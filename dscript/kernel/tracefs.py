@@ -57,7 +57,7 @@ def events() -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=1)
 def _events() -> tuple[tuple[str, str], ...]:
-    text = _read("available_events")
+    text = read_text("available_events")
     if text is not None:
         pairs = [line.partition(":") for line in text.splitlines()]
         return tuple(sorted((category, name) for category, _colon, name in pairs if name))
@@ -71,7 +71,7 @@ def has_event(category: str, name: str) -> bool:
 @lru_cache(maxsize=1024)
 def event_id(category: str, name: str) -> int | None:
     """The number perf_event_open takes (`config` of a tracepoint event)."""
-    text = _read(f"events/{category}/{name}/id") if _plain(category) and _plain(name) else None
+    text = read_text(f"events/{category}/{name}/id") if _plain(category) and _plain(name) else None
     return int(text) if text is not None else None
 
 
@@ -80,7 +80,7 @@ def fields(category: str, name: str) -> tuple[EventField, ...] | None:
     """The fields of an event's record in order; None when there is no such event."""
     if not (_plain(category) and _plain(name)):
         return None
-    text = _read(f"events/{category}/{name}/format")
+    text = read_text(f"events/{category}/{name}/format")
     return None if text is None else parse_format(text)
 
 
@@ -126,7 +126,8 @@ def _plain(name: str) -> bool:
     return bool(name) and "/" not in name and name not in (".", "..")
 
 
-def _read(path: str) -> str | None:
+def read_text(path: str) -> str | None:
+    """The content of a file below `root()`, None when it cannot be read."""
     base = root()
     if base is None:
         return None

@@ -148,7 +148,7 @@ def _suggestion(pattern: Pattern, providers: Sequence[Provider]) -> str | None:
     if len(providers) != 1:
         return None
     written, names = providers[0].candidates(pattern)
-    close = _closest(written, names) if written else None
+    close = _closest(written, names) if written and written not in names else None
     if close is None:
         return None
     fields = [pattern.provider, pattern.module, pattern.function, pattern.name]

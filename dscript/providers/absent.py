@@ -56,7 +56,16 @@ _NEAREST = {
     "iter": "",
 }
 # Providers of user processes carry the process ID in their name: pid123, node456.
-_USER = ("pid", "plockstat", "hotspot", "hotspot_jni", "node", "php", "postgresql", "mysql")
+_USER: tuple[str, ...] = (
+    "pid",
+    "plockstat",
+    "hotspot",
+    "hotspot_jni",
+    "node",
+    "php",
+    "postgresql",
+    "mysql",
+)
 _USER += ("python", "ruby", "perl", "java", "javascript")
 
 

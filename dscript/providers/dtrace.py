@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dscript.program import Probe
+from dscript.program import AttachKind, Probe
 from dscript.providers.base import ArgumentType, AttachPoint, Pattern, ProbePoint
 
 # ERROR has no place of its own in the kernel: the compiler reads its firings as records of
 # kind ERROR; the attach kind is that of a program the runtime calls.
+_KINDS: tuple[tuple[int, str, AttachKind], ...] = (
+    (1, "BEGIN", "begin"),
+    (2, "END", "end"),
+    (3, "ERROR", "end"),
+)
 _POINTS = tuple(
     ProbePoint(Probe(number, "dtrace", "", "", name), AttachPoint(kind, name, "syscall_program"))
-    for number, name, kind in (
-        (1, "BEGIN", "begin"),
-        (2, "END", "end"),
-        (3, "ERROR", "end"),
-    )
+    for number, name, kind in _KINDS
 )
 
 

@@ -1,1 +1,178 @@
-PROVIDER = None
+"""The fbt provider: entry and return of kernel functions (manual, chapter "fbt Provider").
+
+`kprobe` and `kretprobe` are aliases.  The mechanism is what this kernel takes: fentry/fexit
+for a few functions (cheapest to hit), one kprobe multi-link for many (cheapest to attach),
+else a kprobe each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dscript.kernel import btf, features, functions
+from dscript.kernel.functions import KernelFunction
+from dscript.program import AttachKind, Probe
+from dscript.providers.base import (
+    ArgumentType,
+    AttachPoint,
+    Context,
+    Pattern,
+    ProbePoint,
+    is_glob,
+)
+
+_FIRST_ID = 20_000
+
+# A trampoline is made for every function, about 1 ms each; a multi-link takes any number.
+FEW = 20
+
+# Arguments a trampoline can pass on every kernel that has them (MAX_BPF_FUNC_REG_ARGS + 1),
+# and argument registers of x86-64; aarch64 has 8.
+_TRAMPOLINE_WORDS = 6
+_REGISTER_WORDS = 6
+
+_RETURN_OFFSET = ArgumentType("", "int")
+
+
+class _Fbt:
+    names = ("fbt", "kprobe", "kretprobe")
+
+    def match(self, pattern: Pattern) -> Sequence[ProbePoint]:
+        entry = pattern.matches_name("entry") and pattern.provider != "kretprobe"
+        exit_ = pattern.matches_name("return") and pattern.provider != "kprobe"
+        if not (entry or exit_) or not _mechanisms():
+            return []
+        found = self._functions(pattern)
+        few = len(found) * (entry + exit_) <= FEW
+        points: list[ProbePoint] = []
+        for function in found:
+            # By name, two functions of one name cannot be told apart; take none of a crowd.
+            if not function.unique and is_glob(pattern.function):
+                continue
+            if entry:
+                points.append(_point(function, False, few))
+            if exit_:
+                points.append(_point(function, True, few))
+        return points
+
+    def _functions(self, pattern: Pattern) -> list[KernelFunction]:
+        if not is_glob(pattern.function):
+            found = functions.named(pattern.function)
+        else:
+            found = [f for f in functions.functions() if pattern.matches_function(f.name)]
+        return [function for function in found if pattern.matches_module(function.module)]
+
+    def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:
+        parameters, result, words = _prototype(point.probe.function, point.probe.module)
+        if point.probe.name == "entry":
+            if point.attach.context == "kprobe":
+                return [p if p.word < _REGISTER_WORDS else _unplaced(p) for p in parameters]
+            return parameters
+        # fbt:::return: args[0] is the offset of the return instruction, which nothing here
+        # can tell; args[1] is the value returned.
+        word = words if point.attach.context == "fexit" else 0
+        place = ArgumentType("", result.d_type, word, 0, result.size, result.signed, result.btf)
+        return (_RETURN_OFFSET, place)
+
+    def missing(self, pattern: Pattern) -> str | None:
+        if not _mechanisms():
+            return (
+                "kernel functions cannot be probed on this kernel: "
+                + "; ".join(
+                    f"{name}: {features.feature(name).why}"
+                    for name in ("fentry", "kprobe_multi", "kprobe")
+                )
+                + ". Tracepoints (sdt:::) and system calls (syscall:::) can be"
+            )
+        if not is_glob(pattern.function) and not functions.named(pattern.function):
+            return f"kernel function {pattern.function} is not there or cannot be probed"
+        return None
+
+    def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
+        if not _mechanisms() or is_glob(pattern.function):
+            return pattern.name, ("entry", "return")
+        if functions.named(pattern.function):
+            return pattern.name, ("entry", "return")
+        # Comparing with every function takes too long; a typo rarely hits the first letters.
+        head = pattern.function[:2]
+        return pattern.function, [name for name in functions.names() if name.startswith(head)]
+
+
+def _mechanisms() -> tuple[str, ...]:
+    """What this kernel takes, best first."""
+    names = ("fentry", "kprobe_multi", "kprobe")
+    return tuple(name for name in names if features.works(name))
+
+
+def _point(function: KernelFunction, returns: bool, few: bool) -> ProbePoint:
+    number = _FIRST_ID + 2 * function.position + returns
+    name = "return" if returns else "entry"
+    probe = Probe(number, "fbt", function.module, function.name, name)
+    kind, context, target = _attach(function, returns, few)
+    return ProbePoint(probe, AttachPoint(kind, target, context))
+
+
+def _attach(function: KernelFunction, returns: bool, few: bool) -> tuple[AttachKind, Context, str]:
+    mechanisms = _mechanisms()
+    trampoline = "fexit" if returns else "fentry"
+    if (few or len(mechanisms) == 1) and features.works(trampoline) and _takes(function):
+        return (
+            ("fexit", "fexit", function.symbol)
+            if returns
+            else ("fentry", "fentry", function.symbol)
+        )
+    if "kprobe_multi" in mechanisms and function.unique:
+        return (
+            ("kretprobe_multi", "kretprobe", function.symbol)
+            if returns
+            else ("kprobe_multi", "kprobe", function.symbol)
+        )
+    target = function.symbol
+    return ("kretprobe", "kretprobe", target) if returns else ("kprobe", "kprobe", target)
+
+
+def _takes(function: KernelFunction) -> bool:
+    """Whether fentry can attach: a prototype of few plain arguments under its own symbol."""
+    if not (function.typed and function.unique):
+        return False
+    types = btf.module(function.module)
+    found = types.find(btf.Kind.FUNC, function.symbol) if types is not None else None
+    if types is None or found is None:
+        return False
+    params = types.params(found)
+    plain = all(param.type and types.size(param.type) <= 8 for param in params)
+    return plain and len(params) <= _TRAMPOLINE_WORDS
+
+
+def _prototype(name: str, module: str) -> tuple[list[ArgumentType], ArgumentType, int]:
+    """Parameters, result, and how many 8-byte words the parameters take."""
+    from dscript.kernel import btf_types
+
+    types = btf.module(module)
+    found = types.find(btf.Kind.FUNC, name) if types is not None else None
+    if types is None or found is None:
+        return [], ArgumentType("", "int64_t", 0, 0, 8, True), 0
+    parameters: list[ArgumentType] = []
+    word = 0
+    for param in types.params(found):
+        if param.type == 0:
+            break
+        size = types.size(param.type)
+        text = str(btf_types.by_id(module, param.type))
+        where = (module, param.type)
+        # A structure of over 16 bytes is passed in memory and takes no register.
+        parameters.append(
+            ArgumentType(param.name, text, word if size <= 16 else -1, 0, size, btf=where)
+        )
+        word += (size + 7) // 8 if size <= 16 else 0
+    result = types.result(found)
+    text = str(btf_types.by_id(module, result))
+    value = ArgumentType("", text, 0, 0, types.size(result), btf=(module, result))
+    return parameters, value, word
+
+
+def _unplaced(argument: ArgumentType) -> ArgumentType:
+    return ArgumentType(argument.name, argument.d_type, btf=argument.btf)
+
+
+PROVIDER = _Fbt()
