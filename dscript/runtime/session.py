@@ -166,7 +166,7 @@ class Session:
         kernel.run_programs("begin")
         self._consume_all()
         self._sink.idle()
-        if kernel.start():
+        if not signals.received and kernel.start():
             self._snapshots.quiescent = False
             for target in self._targets:
                 target.release()
