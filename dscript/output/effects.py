@@ -1,0 +1,163 @@
+"""Actions of user space that do more than print: printa(), exit(), trunc(), system() …
+
+They are carried out when their record is consumed, in order with what is printed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from dscript.aggregates import AggregationState, signed64
+from dscript.program import Action
+
+if TYPE_CHECKING:
+    from dscript.output.text import TextPrinter
+
+
+class Effects:
+    """Makes the function that carries one action out; see `clauses.Surroundings.effect`."""
+
+    def __init__(self, printer: TextPrinter) -> None:
+        self.printer = printer
+
+    def function(self, action: Action) -> Callable[..., None]:
+        makers: dict[str, Callable[[Action], Callable[..., None]]] = {
+            "printa": self._printa,
+            "exit": self._exit,
+            "clear": self._clear,
+            "trunc": self._trunc,
+            "normalize": self._normalize,
+            "denormalize": self._denormalize,
+            "setopt": self._setopt,
+            "system": self._system,
+            "freopen": self._freopen,
+            "ftruncate": self._ftruncate,
+        }
+        return makers[action.kind](action)
+
+    def _states(self, action: Action) -> Sequence[AggregationState]:
+        return [self.printer.aggregations[i] for i in action.aggregations]
+
+    def _printa(self, action: Action) -> Callable[..., None]:
+        printer = self.printer
+        states = self._states(action)
+        if action.format is None:
+
+            def text() -> bytes:
+                return b"\n" + printer.writer.table(states)
+        else:
+            text = printer.writer.compile(action.format, states)
+
+        def printa(*keys: Any) -> None:
+            printer.snapshot()
+            for state in states:
+                state.printed = True
+            printer.write(text())
+
+        return printa
+
+    def _exit(self, action: Action) -> Callable[..., None]:
+        def leave(status: int) -> None:
+            if self.printer.exit_status is None:
+                self.printer.exit_status = status & 0xFF
+
+        return leave
+
+    def _clear(self, action: Action) -> Callable[..., None]:
+        return self._on_state(action, AggregationState.clear)
+
+    def _denormalize(self, action: Action) -> Callable[..., None]:
+        return self._on_state(action, AggregationState.denormalize)
+
+    def _on_state(
+        self, action: Action, change: Callable[[AggregationState], None]
+    ) -> Callable[..., None]:
+        (state,) = self._states(action)
+
+        def effect() -> None:
+            self.printer.snapshot()
+            change(state)
+
+        return effect
+
+    def _trunc(self, action: Action) -> Callable[..., None]:
+        (state,) = self._states(action)
+
+        def trunc(count: int | None = None) -> None:
+            self.printer.snapshot()
+            state.truncate(None if count is None else signed64(count))
+
+        return trunc
+
+    def _normalize(self, action: Action) -> Callable[..., None]:
+        (state,) = self._states(action)
+
+        def normalize(divisor: int) -> None:
+            self.printer.snapshot()
+            if divisor:
+                state.normalize(divisor)
+            else:
+                self.printer.message(f"normalize( ) of @{state.spec.name} by 0 has no effect")
+
+        return normalize
+
+    def _setopt(self, action: Action) -> Callable[..., None]:
+        def setopt(name: bytes, value: bytes = b"1") -> None:
+            text = value.decode("utf-8", "replace")
+            self.printer.set_option(name.decode("utf-8", "replace"), text)
+
+        return setopt
+
+    def _system(self, action: Action) -> Callable[..., None]:
+        def system(command: bytes) -> None:
+            printer = self.printer
+            printer.out.flush()
+            # The command's output takes its place among ours; to a file it is copied there.
+            try:
+                done = subprocess.run(command, shell=True, stdout=_descriptor(printer.out))
+            except (OSError, ValueError) as error:
+                printer.message(f"failed to run command: {error}")
+                return
+            if done.returncode < 0:
+                printer.message(f"command ended by signal {-done.returncode}")
+
+        return system
+
+    def _freopen(self, action: Action) -> Callable[..., None]:
+        def freopen(path: bytes) -> None:
+            printer = self.printer
+            if not path:
+                printer.redirect(None)
+                return
+            try:
+                new: BinaryIO = open(path, "wb")  # noqa: SIM115
+            except (OSError, ValueError) as error:
+                name = path.decode("utf-8", "replace")
+                reason = error.strerror if isinstance(error, OSError) else str(error)
+                printer.message(f"freopen( ) of {name} failed: {reason}")
+                return
+            printer.redirect(new)
+
+        return freopen
+
+    def _ftruncate(self, action: Action) -> Callable[..., None]:
+        def ftruncate() -> None:
+            printer = self.printer
+            printer.out.flush()
+            try:
+                printer.out.truncate(0)
+                printer.out.seek(0)
+            except (OSError, ValueError):
+                # Pipes and terminals have nothing to truncate, as in DTrace.
+                return
+
+        return ftruncate
+
+
+def _descriptor(out: BinaryIO) -> int | None:
+    try:
+        return out.fileno()
+    except (OSError, ValueError, AttributeError):
+        return None

@@ -1,0 +1,121 @@
+"""Addresses and stacks as text: module`symbol+0xoffset, frame by frame.
+
+An address without symbol prints as module`0x…, one without module as 0x… (manual, chapter
+"Actions and Subroutines", `stack()` and `ustack()`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+STACK_INDENT = 14
+
+
+class Symbol(Protocol):
+    """Where an address lies: `name` is empty when only the module is known."""
+
+    @property
+    def module(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def offset(self) -> int: ...
+
+
+class Symbols(Protocol):
+    """Resolves addresses; `dscript.symbols.Symbolizer` is one."""
+
+    def kernel(self, address: int) -> Symbol | None: ...
+
+    def user(self, tgid: int, pid: int, address: int) -> Symbol | None: ...
+
+
+class NoSymbols:
+    """Resolves nothing: every address stays a number (`-x noresolve`)."""
+
+    def kernel(self, address: int) -> Symbol | None:
+        return None
+
+    def user(self, tgid: int, pid: int, address: int) -> Symbol | None:
+        return None
+
+
+class StackWriter:
+    """Text of addresses by way of a symbolizer; `target` is the process of %A."""
+
+    def __init__(self, symbols: Symbols, indent: int = STACK_INDENT, target: int = 0) -> None:
+        self.symbols = symbols
+        self.indent = indent
+        self.target = target
+
+    def kernel_address(self, address: int) -> bytes:
+        return _with_offset(self.symbols.kernel(address), address)
+
+    def target_address(self, address: int) -> bytes:
+        symbol = self.symbols.user(self.target, self.target, address) if self.target else None
+        return _with_offset(symbol, address)
+
+    def user_address(self, value: Sequence[int]) -> bytes:
+        tgid, pid, address = value
+        return _with_offset(self.symbols.user(tgid, pid, address), address)
+
+    def kernel_stack(self, addresses: Sequence[int], indent: int | None = None) -> bytes:
+        """A newline, then one line a frame; ends at the first address 0."""
+        return self._frames((self.kernel_address(a) for a in _frames(addresses)), indent)
+
+    def user_stack(self, value: Sequence[int], indent: int | None = None) -> bytes:
+        """The same for (tgid, pid, addresses…)."""
+        tgid, pid, *addresses = value
+        user = self.symbols.user
+        texts = (_with_offset(user(tgid, pid, a), a) for a in _frames(addresses))
+        return self._frames(texts, indent)
+
+    def _frames(self, texts: Any, indent: int | None) -> bytes:
+        margin = b" " * (self.indent if indent is None else abs(indent))
+        return b"\n" + b"".join([margin + text + b"\n" for text in texts])
+
+    def symbol_functions(self) -> dict[str, Callable[[Any], bytes]]:
+        """For each symbol kind of a field, its value → text without padding."""
+        kernel, user = self.symbols.kernel, self.symbols.user
+        return {
+            "sym": lambda a: _plain(kernel(a), a),
+            "func": lambda a: _plain(kernel(a), a),
+            "mod": lambda a: _module(kernel(a), a),
+            "usym": lambda v: _plain(user(*v), v[2]),
+            "ufunc": lambda v: _plain(user(*v), v[2]),
+            "umod": lambda v: _module(user(*v), v[2]),
+            "uaddr": self.user_address,
+        }
+
+
+def _frames(addresses: Sequence[int]) -> list[int]:
+    result = []
+    for address in addresses:
+        if not address:
+            break
+        result.append(address)
+    return result
+
+
+def _with_offset(symbol: Symbol | None, address: int) -> bytes:
+    if symbol is None:
+        return b"0x%x" % address
+    if not symbol.name:
+        return b"%s`0x%x" % (symbol.module.encode(), address)
+    text = f"{symbol.module}`{symbol.name}" if symbol.module else symbol.name
+    return (f"{text}+{symbol.offset:#x}" if symbol.offset else text).encode()
+
+
+def _plain(symbol: Symbol | None, address: int) -> bytes:
+    if symbol is None:
+        return b"0x%x" % address
+    if not symbol.name:
+        return b"%s`0x%x" % (symbol.module.encode(), address)
+    return (f"{symbol.module}`{symbol.name}" if symbol.module else symbol.name).encode()
+
+
+def _module(symbol: Symbol | None, address: int) -> bytes:
+    return b"0x%x" % address if symbol is None else symbol.module.encode()

@@ -1,0 +1,255 @@
+"""The text sink: a run's records as DTrace prints them.
+
+Structurally a `dscript.runtime.sink.Sink`.  Records come in the order they were made;
+what they print goes to `out` at once, except records of a speculation, which wait for
+their commit().  Aggregations that no printa() named are printed at the end.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, BinaryIO
+
+from dscript.aggregates import AggregationState, unprinted
+from dscript.output.aggregations import AggregationWriter
+from dscript.output.clauses import Printer, Surroundings, compile_clause
+from dscript.output.effects import Effects
+from dscript.output.flow import HEADING as FLOW_HEADING
+from dscript.output.flow import FlowIndent, is_return
+from dscript.output.formatting import helpers
+from dscript.output.messages import drop_text, error_text
+from dscript.output.settings import Settings, is_set
+from dscript.output.stacks import NoSymbols, StackWriter, Symbols
+from dscript.program import CompiledProgram, DropKind, RecordHeader
+
+HEADING = b"%3s %6s %32s\n" % (b"CPU", b"ID", b"FUNCTION:NAME")
+
+# A record that waits: clause, probe, CPU, thread, its bytes from the header on.
+_Held = tuple[int, int, int, int, bytes]
+
+
+class TextPrinter:
+    """Prints the records of one run.
+
+    `out` and `err` (messages) are standard output and standard error when None.  `options`
+    are D options by canonical name, those of the program when None; a flag is set when it
+    is named.  setopt() changes a copy.  `target` is the process whose addresses `%A` means.
+    """
+
+    def __init__(
+        self,
+        program: CompiledProgram,
+        out: BinaryIO | None = None,
+        *,
+        err: BinaryIO | None = None,
+        options: Mapping[str, str] | None = None,
+        symbols: Symbols | None = None,
+        target: int = 0,
+    ) -> None:
+        out = sys.stdout.buffer if out is None else out
+        err = sys.stderr.buffer if err is None else err
+        self.program = program
+        self.options = dict(program.options if options is None else options)
+        self.aggregations: Sequence[AggregationState] = [
+            AggregationState(spec, program.probes) for spec in program.aggregations
+        ]
+        self.out = out
+        self.err = err
+        self.exit_status: int | None = None
+        # Called with name and value when the program changes an option by setopt().
+        self.option_changed: Callable[[str, str], None] | None = None
+        self.write: Callable[[bytes], Any] = out.write
+        self._standard_out = out
+        self._symbols = symbols or self._default_symbols()
+        self._target = target
+        self._snapshot: Callable[[], None] = _nothing
+        self._effects = Effects(self)
+        self._headed = False
+        self._speculations: dict[int, list[_Held]] = {}
+        self._pending: _Held | None = None
+        self._flow = FlowIndent(program.probes)
+        self._configure()
+
+    # What the runtime calls.
+
+    def attach(self, snapshot: Callable[[], None]) -> None:
+        self._snapshot = snapshot
+
+    def record(
+        self,
+        clause: int,
+        probe: int,
+        cpu: int,
+        tid: int,
+        spec: int,
+        flags: int,
+        data: memoryview,
+        offset: int,
+    ) -> None:
+        if spec or self._settings.flow:
+            self._special(clause, probe, cpu, tid, spec, flags, data, offset)
+            return
+        printer = self._printers[clause] or self._compile(clause)
+        printer(data, offset, cpu, probe)
+
+    def error(
+        self, probe: int, cpu: int, clause: int, action: int, fault: int, dif: int, address: int
+    ) -> None:
+        clauses = self.program.clauses
+        epid = clauses[clause].epid if clause < len(clauses) else 0
+        where = self.program.probes.get(probe)
+        self.message(error_text(epid, where, action, fault, dif, address))
+
+    def drop(self, kind: DropKind, count: int, cpu: int) -> None:
+        self.message(drop_text(kind, count, cpu))
+
+    def missed(self, program: str, count: int) -> None:
+        many = "" if count == 1 else "s"
+        self.message(f"{count} nested probe firing{many} missed ({program})")
+
+    def notice(self, message: str) -> None:
+        if not self._settings.quiet:
+            self.message(message)
+
+    def idle(self) -> None:
+        self._release_pending()
+        self.out.flush()
+
+    def finish(self) -> None:
+        """A newline, then the aggregations that were never printed, in order of id."""
+        self._release_pending()
+        self.write(b"\n")
+        for state in unprinted(self.aggregations):
+            self.write(self.writer.table((state,)))
+        self.out.flush()
+
+    def interrupted(self) -> None:
+        """Tracing was ended by a signal: set what follows off from the terminal's ^C."""
+        self.write(b"\n")
+
+    # What actions call.
+
+    def message(self, text: str) -> None:
+        """One line on stderr, after everything printed so far."""
+        self.out.flush()
+        self.err.write(f"dscript: {text}\n".encode("utf-8", "surrogateescape"))
+        self.err.flush()
+
+    def snapshot(self) -> None:
+        self._snapshot()
+
+    def set_option(self, name: str, value: str) -> None:
+        self.options[name] = value
+        self._configure()
+        if self.option_changed is not None:
+            self.option_changed(name, value)
+
+    def redirect(self, out: BinaryIO | None) -> None:
+        """Print to `out` from now on; None: to where output went at first."""
+        self.out.flush()
+        if self.out is not self._standard_out:
+            self.out.close()
+        self.out = self._standard_out if out is None else out
+        self._names["write"] = self.write = self.out.write
+
+    # Inner workings.
+
+    def _default_symbols(self) -> Symbols:
+        if is_set(self.options, "noresolve"):
+            return NoSymbols()
+        from dscript.symbols.symbolizer import Symbolizer
+
+        return Symbolizer(warn=self.message)
+
+    def _configure(self) -> None:
+        """Read the options; clauses are compiled anew for them."""
+        self._settings = settings = Settings.read(self.options)
+        stacks = StackWriter(self._symbols, settings.stack_indent, self._target)
+        self.writer = AggregationWriter(stacks, settings.layout)
+        heads = {
+            key: b" %6d %32s " % (probe.id, f"{probe.function}:{probe.name}".encode())
+            for key, probe in self.program.probes.items()
+        }
+        self._names: dict[str, Any] = {**helpers(stacks), "write": self.write, "heads": heads}
+        self._printers: list[Printer | None] = [None] * len(self.program.clauses)
+
+    def _compile(self, clause: int) -> Printer:
+        settings = self._settings
+        around = Surroundings(
+            probes=self.program.probes,
+            names=self._names,
+            effect=self._effects.function,
+            quiet=settings.quiet,
+            raw_bytes=settings.raw_bytes,
+            heads=not settings.quiet and not settings.flow,
+        )
+        shape = self.program.clauses[clause]
+        printer = self._printers[clause] = compile_clause(shape, around)
+        if shape.prints and not self._headed:
+            # Before the first record of a clause that prints a line; quiet has no heading.
+            if settings.flow:
+                self.write(FLOW_HEADING)
+            elif not settings.quiet:
+                self.write(HEADING)
+            self._headed = settings.flow or not settings.quiet
+        return printer
+
+    def _special(
+        self,
+        clause: int,
+        probe: int,
+        cpu: int,
+        tid: int,
+        spec: int,
+        flags: int,
+        data: memoryview,
+        offset: int,
+    ) -> None:
+        """A record of a speculation, a commit or discard, or one under flowindent."""
+        size = RecordHeader.SIZE + self.program.clauses[clause].size
+        held = (clause, probe, cpu, tid, bytes(data[offset : offset + size]))
+        if spec and not flags:
+            self._speculations.setdefault(spec, []).append(held)
+            return
+        self._print(held)
+        if flags:
+            waiting = self._speculations.pop(spec, [])
+            if flags & RecordHeader.COMMIT:
+                for record in waiting:
+                    self._print(record)
+
+    def _print(self, held: _Held) -> None:
+        if not self._settings.flow:
+            clause, probe, cpu, _, data = held
+            printer = self._printers[clause] or self._compile(clause)
+            printer(data, 0, cpu, probe)
+            return
+        self._release_pending(held)
+        # Whether a return is the last clause of its firing shows in the next record.
+        if is_return(self.program.probes[held[1]]):
+            self._pending = held
+        else:
+            self._print_flow(held, False)
+
+    def _release_pending(self, following: _Held | None = None) -> None:
+        held, self._pending = self._pending, None
+        if held is None:
+            return
+        continued = (
+            following is not None
+            and (following[1], following[3]) == (held[1], held[3])
+            and following[0] > held[0]
+        )
+        self._print_flow(held, continued)
+
+    def _print_flow(self, held: _Held, continued: bool) -> None:
+        clause, probe, cpu, tid, data = held
+        printer = self._printers[clause] or self._compile(clause)
+        if self.program.clauses[clause].prints:
+            self.write(self._flow.head(clause, probe, cpu, tid, continued))
+        printer(data, 0, cpu, probe)
+
+
+def _nothing() -> None:
+    return None
