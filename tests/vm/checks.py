@@ -25,7 +25,9 @@ COMMAND = HERE.parents[1] / ".venv/bin/dscript"
 # attached, then ends.  One for each way a program can touch memory, maps and helpers.
 SAMPLES: dict[str, str] = {
     "count-by-command": "syscall:::entry { @[execname, probefunc] = count(); }",
-    "printf-values": 'syscall::openat:entry { printf("%s %d %s", execname, pid, copyinstr(arg1)); }',
+    "printf-values": (
+        'syscall::openat:entry { printf("%s %d %s", execname, pid, copyinstr(arg1)); }'
+    ),
     "latency": (
         "syscall::read:entry { self->t = timestamp; } "
         "syscall::read:return /self->t/ { @ = quantize(timestamp - self->t); self->t = 0; }"
