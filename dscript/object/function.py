@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ _PREDICATES = frozenset(("eq", "ne", "ugt", "uge", "ult", "ule", "sgt", "sge", "
 _ATOMICS = frozenset(("add", "sub", "and", "or", "xor", "xchg"))
 # The kernel's limit on arguments of BPF-to-BPF and helper calls (registers R1 to R5).
 _MAX_ARGUMENTS = 5
+_LOCAL = re.compile(r"%v\d+")
 
 
 class Function:
@@ -58,6 +61,7 @@ class Function:
         self._lines = self._blocks["entry"]
         self._count = 0
         self._labels = 0
+        self._atomics: list[tuple[list[str], int, str]] = []
         self._loops: list[tuple[str, str]] = []
         self._place = ""
         self.current = "entry"
@@ -151,11 +155,31 @@ class Function:
     def atomic(self, op: str, ptr: Value, value: Value) -> Value:
         """add, sub, and, or, xor or xchg; the value that was there before.
 
-        Monotonic order: with the result unused the backend emits the plain locked form.
+        Unused results give the plain locked form: see `_ordered`.
         """
         if op not in _ATOMICS:
             raise ValueError(f"no atomic {op} on BPF")
-        return self._value(f"atomicrmw {op} ptr {ptr.text}, {value} monotonic", value.type)
+        old = self._value(f"atomicrmw {op} ptr {ptr.text}, {value} monotonic", value.type)
+        self._atomics.append((self._lines, len(self._lines) - 1, old.text))
+        return old
+
+    def _ordered(self) -> None:
+        """Make the atomics whose result is used sequentially consistent.
+
+        The backend emits a monotonic one as the locked form without a result (`lock
+        *(u64 *)(r1 + 0) += r2`), for add and sub even where the result is used, which
+        then reads the operand (LLVM 22).
+        """
+        uses = Counter(
+            name
+            for lines in self._blocks.values()
+            for line in lines
+            for name in _LOCAL.findall(line)
+        )
+        for lines, index, name in self._atomics:
+            if uses[name] > 1:
+                lines[index] = lines[index].replace(" monotonic", " seq_cst", 1)
+        self._atomics.clear()
 
     def cmpxchg(self, ptr: Value, expected: Value, new: Value) -> Value:
         """Store `new` if `expected` is there; the value that was there before."""
@@ -330,6 +354,8 @@ class Function:
         for label in self._blocks:
             if label not in self._done:
                 raise ValueError(f"{self.name}: block {label} does not end")
+        if self._atomics:
+            self._ordered()
         params = ", ".join(map(str, self.params))
         if self.section is None:
             head = f"define internal {self.result} {self.value.text}({params}) #1"
