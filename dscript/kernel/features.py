@@ -16,7 +16,7 @@ from typing import NamedTuple
 from dscript.kernel import cachedir
 
 _CACHE = "features.json"
-_FORMAT = 1
+_FORMAT = 2
 
 # Functions a test may attach to for an instant: the kernel's own BPF test function where it
 # has it, else one that is everywhere.

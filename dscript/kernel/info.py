@@ -7,7 +7,6 @@ import os
 from collections.abc import Sequence
 
 from dscript.kernel import btf, features, kallsyms, tracefs
-from dscript.kernel.features import Feature
 
 _WIDTH = 78
 
@@ -36,9 +35,7 @@ def info_lines() -> list[str]:
     ]
     for name, needs, purpose in _PROBES:
         lines += _probe_rows(name, needs, purpose)
-    lines += ["", "facilities"]
-    for name in features.NAMES:
-        lines += _wrapped(f"  {name:<16}", _answer(features.feature(name)))
+    lines += ["", "facilities", *_facility_rows()]
     lines += ["", "helpers"]
     lines += _helper_rows()
     lines += ["", "libraries"]
@@ -48,10 +45,6 @@ def info_lines() -> list[str]:
 
 def _row(name: str, text: str) -> str:
     return f"{name:<18}{text}"
-
-
-def _answer(found: Feature) -> str:
-    return "yes" if found.works else f"no: {found.why}"
 
 
 def _btf_text() -> str:
@@ -91,6 +84,16 @@ def _probe_rows(name: str, needs: Sequence[str], purpose: str) -> list[str]:
         return [f"  {name:<16}yes, by {', '.join(working)} ({purpose})"]
     reasons = list(dict.fromkeys(f"{n}: {features.feature(n).why}" for n in needs))
     return _wrapped(f"  {name:<16}", f"no ({purpose}); {'; '.join(reasons)}")
+
+
+def _facility_rows() -> list[str]:
+    answers = {name: features.feature(name) for name in features.NAMES}
+    working = ", ".join(name for name, answer in answers.items() if answer.works)
+    rows = _wrapped("  work: ", working) if working else []
+    for name, answer in answers.items():
+        if not answer.works:
+            rows += _wrapped("  not:  ", f"{name} ({answer.why})")
+    return rows
 
 
 def _helper_rows() -> list[str]:
