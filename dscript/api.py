@@ -117,7 +117,7 @@ def trace(
         aggregate=d_options.period(options, "aggrate") / 1e9,
         clean=d_options.period(options, "cleanrate") / 1e9,
     )
-    sink = TextPrinter(program, output)
+    sink = TextPrinter(program, output, target=targets[0].pid if targets else 0)
     return Session(program, sink, targets, rates).run()
 
 

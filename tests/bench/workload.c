@@ -1,10 +1,10 @@
 /*
  * workload cost WINDOWS CALLS
- *	Prints the least thread CPU time per getppid(2), in tenths of a nanosecond, over
+ *	Says on stderr the least thread CPU time per getppid(2), in tenths of a nanosecond, over
  *	WINDOWS windows of CALLS calls.
  * workload rate PER_SECOND MILLISECONDS
  *	Makes PER_SECOND calls a second, evenly spread over half-millisecond steps, and
- *	prints how many calls it made and how many microseconds that took.
+ *	says how many calls it made and how many microseconds that took.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -35,7 +35,7 @@ static void cost(int windows, int calls)
 		if (best < 0 || spent < best)
 			best = spent;
 	}
-	printf("workload %lld\n", best * 10 / calls);
+	fprintf(stderr, "result %lld\n", best * 10 / calls);
 }
 
 static void rate(long long per_second, long long milliseconds)
@@ -50,7 +50,7 @@ static void rate(long long per_second, long long milliseconds)
 		while (now(CLOCK_MONOTONIC) < start + s * step)
 			;
 	}
-	printf("workload %lld %lld\n", made, (now(CLOCK_MONOTONIC) - start) / 1000);
+	fprintf(stderr, "result %lld %lld\n", made, (now(CLOCK_MONOTONIC) - start) / 1000);
 }
 
 int main(int argc, char **argv)
