@@ -112,6 +112,18 @@ class Function:
         self._allocas.append(f"  {text} = alloca [{size} x i8], align {align}")
         return Value(text, "ptr")
 
+    @contextmanager
+    def scratch(self, size: int, align: int = 8) -> Iterator[Value]:
+        """`with f.scratch(24) as key:` is stack that others may use again after the block.
+
+        Allocas without such bounds are never merged, and BPF has 512 bytes of stack.
+        """
+        slot = self.alloca(size, align)
+        self.intrinsic("llvm.lifetime.start.p0", [slot], "void")
+        yield slot
+        if not self.terminated:
+            self.intrinsic("llvm.lifetime.end.p0", [slot], "void")
+
     def load(
         self, type: str, ptr: Value, *, align: int | None = None, volatile: bool = False
     ) -> Value:

@@ -91,7 +91,7 @@ class Loaded:
         program = _lib.bpf_object__next_program(self._object, None)
         while program:
             _lib.bpf_program__set_log_buf(program, self._log, len(self._log))
-            _lib.bpf_program__set_log_level(program, 1)
+            _lib.bpf_program__set_log_level(program, 2)
             program = _lib.bpf_object__next_program(self._object, program)
         if words:
             size = ctypes.c_size_t()

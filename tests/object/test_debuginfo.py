@@ -24,7 +24,7 @@ def test_accepted_program_shows_source_lines() -> None:
         sub.location(4, 2)
         sub.store(sub.ctx_load(sub.params[0], 0), state)
         sub.location(5, 2)
-        sub.store(sub.params[1], state)
+        sub.store(sub.params[1], sub.gep(state, 8))
         sub.ret(0)
         f.location(2, 1)
         f.call(sub, [f.params[0], f.ctx_load(f.params[0], 8)])

@@ -78,6 +78,21 @@ def test_stack_slots_wherever_they_are_asked_for() -> None:
         assert struct.unpack("<Q", loaded.state(8)) == (45,)
 
 
+def test_scratch_is_used_again() -> None:
+    """40 keys of 64 bytes, one after the other, on a stack of 512 bytes."""
+
+    def body(m: Module, f: Function, state: Value) -> None:
+        for n in range(40):
+            with f.scratch(64) as slot:
+                f.memset(slot, 64)
+                f.helper(Helper.GET_CURRENT_COMM, [slot, const(16)])
+                f.store(f.load("i64", slot), f.gep(state, 8 * n))
+
+    with Loaded(program(body, state=320)) as loaded, open("/proc/self/comm", "rb") as comm:
+        loaded.run()
+        assert loaded.state(320) == comm.read().strip().ljust(8, b"\0")[:8] * 40
+
+
 def test_load_words_come_first_and_are_not_folded() -> None:
     def body(m: Module, f: Function, state: Value) -> None:
         m.string(b"first, but behind the words")
