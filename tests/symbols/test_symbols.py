@@ -1,0 +1,126 @@
+"""Symbols of the running kernel and of live processes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dscript.symbols.kernel import KernelSymbols
+from dscript.symbols.symbolizer import Symbolizer
+from dscript.symbols.types import Symbol
+from dscript.symbols.user import UserSymbols, UserSymbolsUnavailable
+
+
+def kallsyms(tmp_path: Path, text: str) -> KernelSymbols:
+    path = tmp_path / "kallsyms"
+    path.write_text(text)
+    return KernelSymbols(str(path))
+
+
+def test_table(tmp_path: Path) -> None:
+    table = kallsyms(
+        tmp_path,
+        "ffffffff81000100 T first\n"
+        "ffffffff81000000 T start\n"
+        "ffffffff81000000 T alias\n"
+        "ffffffffc0000000 t helper\t[mod]\n"
+        "0000000000000000 A percpu\n",
+    )
+    assert table.lookup(0xFFFFFFFF81000000) == Symbol("vmlinux", "start", 0)
+    assert table.lookup(0xFFFFFFFF810000FF) == Symbol("vmlinux", "start", 0xFF)
+    assert table.lookup(0xFFFFFFFF81000180) == Symbol("vmlinux", "first", 0x80)
+    assert table.lookup(0xFFFFFFFFC0000001) == Symbol("mod", "helper", 1)
+    assert table.lookup(0xFFFFFFFFC8000000) is None
+    assert table.lookup(5) is None
+    assert table.readable
+
+
+@pytest.mark.parametrize("text", ["", "0000000000000000 T hidden\n"])
+def test_hidden_addresses(tmp_path: Path, text: str) -> None:
+    table = kallsyms(tmp_path, text)
+    assert table.lookup(0xFFFFFFFF81000000) is None
+    assert table.readable is False
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    table = KernelSymbols(str(tmp_path / "none"))
+    assert table.lookup(1) is None
+    assert table.readable is False
+
+
+def test_running_kernel() -> None:
+    with open("/proc/kallsyms") as file:
+        address = next(int(li.split()[0], 16) for li in file if li.split()[2] == "schedule")
+    assert Symbolizer().kernel(address + 4) == Symbol("vmlinux", "schedule", 4)
+
+
+def libc_address(name: str) -> int:
+    value = ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value
+    assert value
+    return value
+
+
+def test_own_process() -> None:
+    symbols = Symbolizer()
+    pid = os.getpid()
+    found = symbols.user(0, pid, libc_address("getppid") + 3)
+    assert found is not None
+    assert found.module.startswith("libc")
+    assert (found.name, found.offset) == ("getppid", 3)
+    assert symbols.user(0, pid, 5) is None
+    assert symbols.user(0, 0, libc_address("getppid")) is None
+
+
+def test_a_process_that_is_gone() -> None:
+    symbols = UserSymbols()
+    child = subprocess.Popen(["sleep", "100"])
+    child.kill()
+    child.wait()
+    assert symbols.lookup(child.pid, libc_address("getppid")) is None
+
+
+def test_a_cache_outlives_its_process() -> None:
+    """Held while it lives, a process's symbols are still known after its end."""
+    symbols = UserSymbols()
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdin is not None and child.stdout is not None
+    child.stdin.write(b"x\n")
+    child.stdin.flush()
+    child.stdout.readline()  # it runs its main loop: every library is mapped
+    with open(f"/proc/{child.pid}/maps") as file:
+        base = next(int(li.split("-")[0], 16) for li in file if "/libc.so.6" in li)
+    symbols.hold(child.pid)
+    child.stdin.close()
+    child.wait()
+    with open("/proc/self/maps") as file:
+        own_base = next(int(li.split("-")[0], 16) for li in file if "/libc.so.6" in li)
+    found = symbols.lookup(child.pid, libc_address("getppid") - own_base + base)
+    assert found is not None and found.name == "getppid"
+
+
+def test_perf_map_of_a_compiler_at_run_time() -> None:
+    path = Path(f"/tmp/perf-{os.getpid()}.map")
+    path.write_text("10000 40 Lcom/acme/Main;::loop\n")
+    try:
+        found = UserSymbols().lookup(os.getpid(), 0x10010)
+    finally:
+        path.unlink()
+    assert found is not None
+    assert (found.name, found.offset) == ("Lcom/acme/Main;::loop", 0x10)
+
+
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserSymbolsUnavailable, match="python3-bpfcc"):
+        UserSymbols(("libno_such.so.0",))
+    said: list[str] = []
+    monkeypatch.setattr(
+        "dscript.symbols.symbolizer.UserSymbols", lambda: UserSymbols(("libno_such.so.0",))
+    )
+    symbols = Symbolizer(said.append)
+    assert symbols.user(1, os.getpid(), 4096) is None
+    assert symbols.user(1, os.getpid(), 4096) is None
+    assert len(said) == 1
