@@ -326,6 +326,7 @@ class ProbeDescription(Node):
     Missing left fields and empty fields are the empty string, which matches anything.
     `fields` counts those written, so that `BEGIN` (1) differs from `:::BEGIN` (4).
     An integer probe ID (`-i`) is written in `name` with `fields` 0.
+    `written` is the text as it stands in the program where that differs: bpftrace's spelling.
     """
 
     provider: str
@@ -333,6 +334,7 @@ class ProbeDescription(Node):
     function: str
     name: str
     fields: int = 4
+    written: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return ":".join((self.provider, self.module, self.function, self.name))

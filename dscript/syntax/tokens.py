@@ -1,0 +1,111 @@
+"""Tokens, and the tables of words and operators they are made from.
+
+Token types are the terminal names of `grammar/d.lark`.
+"""
+
+from __future__ import annotations
+
+
+class Token:
+    """One token: what lark's parser asks of its own class, without its cost.
+
+    `start` and `end` are character offsets into the source text.
+    """
+
+    __slots__ = ("end", "start", "type", "value")
+
+    # What lark reads from the last token for errors at the end of the input.
+    line = column = end_line = end_column = None
+
+    def __init__(self, type: str, value: str, start: int, end: int) -> None:
+        self.type = type
+        self.value = value
+        self.start = start
+        self.end = end
+
+    @property
+    def start_pos(self) -> int:
+        return self.start
+
+    @property
+    def end_pos(self) -> int:
+        return self.end
+
+    def __repr__(self) -> str:
+        return f"{self.type}({self.value!r})"
+
+
+OPERATORS = {
+    "->": "ARROW",
+    "++": "INCREMENT",
+    "--": "DECREMENT",
+    "<<": "SHIFT_LEFT",
+    ">>": "SHIFT_RIGHT",
+    "<=": "LESS_EQUAL",
+    ">=": "GREATER_EQUAL",
+    "==": "EQUALS",
+    "!=": "NOT_EQUALS",
+    "&&": "AND_AND",
+    "||": "OR_OR",
+    "^^": "XOR_XOR",
+    "...": "ELLIPSIS",
+    "+=": "ASSIGN_OP",
+    "-=": "ASSIGN_OP",
+    "*=": "ASSIGN_OP",
+    "/=": "ASSIGN_OP",
+    "%=": "ASSIGN_OP",
+    "&=": "ASSIGN_OP",
+    "|=": "ASSIGN_OP",
+    "^=": "ASSIGN_OP",
+    "<<=": "ASSIGN_OP",
+    ">>=": "ASSIGN_OP",
+    ";": "SEMICOLON",
+    ",": "COMMA",
+    "(": "LPAR",
+    ")": "RPAR",
+    "{": "LBRACE",
+    "}": "RBRACE",
+    "[": "LSQB",
+    "]": "RSQB",
+    "=": "EQUAL",
+    "?": "QMARK",
+    ":": "COLON",
+    "|": "VBAR",
+    "^": "CIRCUMFLEX",
+    "&": "AMPERSAND",
+    "<": "LESSTHAN",
+    ">": "MORETHAN",
+    "+": "PLUS",
+    "-": "MINUS",
+    "*": "STAR",
+    "/": "SLASH",
+    "%": "PERCENT",
+    "~": "TILDE",
+    "!": "BANG",
+    ".": "DOT",
+}
+
+# D's type keywords.  `string` is one; `_Complex` and `_Imaginary` are reserved, and the
+# type checker refuses them.
+TYPE_WORDS = frozenset(
+    "void char short int long float double signed unsigned string "
+    "_Bool _Complex _Imaginary".split()
+)
+QUALIFIERS = frozenset(("const", "volatile", "restrict", "userland"))
+STORAGE_WORDS = frozenset(("typedef", "extern", "static", "self", "this"))
+TAG_WORDS = frozenset(("struct", "union", "enum"))
+
+# Words that open a top-level item other than a clause.
+ITEM_WORDS = frozenset(("inline", "translator", "provider"))
+DECLARATION_WORDS = TYPE_WORDS | QUALIFIERS | STORAGE_WORDS | TAG_WORDS | ITEM_WORDS
+
+# Statements of C that D reserves and does not have.
+FORBIDDEN_WORDS = frozenset("break case continue default do for goto return switch while".split())
+
+KEYWORDS = (
+    {word: "TYPE_WORD" for word in TYPE_WORDS}
+    | {word: "QUALIFIER" for word in QUALIFIERS}
+    | {word: word.upper() for word in STORAGE_WORDS | TAG_WORDS | ITEM_WORDS}
+    | {word: word.upper() for word in ("if", "else", "sizeof", "stringof", "offsetof", "xlate")}
+    | {word: "FORBIDDEN" for word in FORBIDDEN_WORDS}
+)
