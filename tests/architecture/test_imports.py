@@ -1,0 +1,127 @@
+"""The rooms of the house: who may import whom, and how long a file may be.
+
+The compiler and the runtime meet in `dscript.program` alone, so that a cached program
+runs without the compiler in the process.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "dscript"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+BASE = {"errors", "source", "options", "resources"}
+# The saved parser and the feature tests are kept in the user's cache directory.
+CACHE = {"kernel.cachedir"}
+
+# Room or module -> what it may import beside itself.
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "source": {"errors"},
+    "options": {"errors"},
+    "resources": {"errors"},
+    "program": {"errors"},
+    "request": {"errors", "source"},
+    "scripts": BASE,
+    # the compiler
+    "syntax": BASE | CACHE,
+    "dtypes": BASE | {"syntax"},
+    "kernel": BASE | {"dtypes"},
+    "builtins": BASE | {"syntax", "dtypes", "kernel", "program"},
+    "providers": BASE | {"dtypes", "kernel", "program"},
+    "semantics": BASE | {"syntax", "dtypes", "kernel", "builtins", "providers", "program"},
+    "object": {"errors", "program"},
+    "lowering": BASE
+    | {"syntax", "dtypes", "kernel", "builtins", "providers", "semantics", "object", "program"},
+    # the runtime
+    "runtime": {"errors", "program", "options", "kernel"},
+    "symbols": {"errors"},
+    "aggregates": {"program"},
+    "output": {"errors", "program", "options", "symbols", "aggregates"},
+    # the front
+    "cache": {"options", "program", "request", "kernel.cachedir"},
+    "compiler_child": {"errors", "program", "request", "pipeline"},
+    "arguments": {"errors", "options", "request"},
+}
+# Those at the end of the road may import everything.
+FREE = {"pipeline", "listing", "api", "cli", "__main__", "__init__"}
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts[0]
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted name below dscript) of every import of our own package."""
+    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            module = node.module or ""
+            if module == "dscript":
+                yield from ((node.lineno, alias.name) for alias in node.names)
+            elif module.startswith("dscript."):
+                name = module.removeprefix("dscript.")
+                if (PACKAGE / name.replace(".", "/")).is_dir():
+                    # a name taken from a room may be one of its modules
+                    yield from ((node.lineno, f"{name}.{alias.name}") for alias in node.names)
+                else:
+                    yield node.lineno, name
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("dscript."):
+                    yield node.lineno, alias.name.removeprefix("dscript.")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_up(path: Path) -> None:
+    room = room_of(path)
+    if room in FREE:
+        return
+    assert room in ALLOWED, f"{room} is not in the table of rooms: add it to ALLOWED"
+    allowed = ALLOWED[room] | {room}
+    wrong = [
+        f"{path.name}:{line}: {name}"
+        for line, name in imported(path)
+        if name.split(".")[0] not in allowed and ".".join(name.split(".")[:2]) not in allowed
+    ]
+    assert not wrong, f"{room} may import {sorted(allowed)} only"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_stay_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 600
+
+
+def test_tables_name_existing_rooms() -> None:
+    rooms = {room_of(path) for path in FILES}
+    assert set(ALLOWED) <= rooms
+
+
+def test_the_runtime_needs_no_compiler() -> None:
+    """What a cached run imports: neither lark nor llvmlite, nor any room of the compiler."""
+    script = (
+        "import sys, dscript.cli, dscript.api, dscript.scripts, dscript.runtime.session, "
+        "dscript.output.text; print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    heavy = {"lark", "llvmlite", "bcc", "argparse", "dscript.pipeline", "dscript.compiler"}
+    rooms = {"syntax", "dtypes", "builtins", "providers", "semantics", "lowering", "object"}
+    heavy |= {f"dscript.{room}" for room in rooms}
+    assert not loaded & heavy
+
+
+def test_names_of_test_files_differ() -> None:
+    """pytest imports them by their bare names."""
+    names = [path.name for path in PACKAGE.parent.joinpath("tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
