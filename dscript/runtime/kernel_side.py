@@ -119,4 +119,6 @@ class KernelSide:
         if self._gate is not None:
             self._gate.close()
         self.ring.close()
+        self._state.release()
+        self._bss.close()
         self._object.close()

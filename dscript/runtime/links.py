@@ -18,7 +18,7 @@ from dscript.runtime.bpf import KernelError
 _TRACEFS: Final = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 _KPROBE_PMU: Final = "/sys/bus/event_source/devices/kprobe"
 # Errnos with which kprobe multi-link answers when one of its functions is at fault.
-_FUNCTION_AT_FAULT: Final = frozenset({bpf.ENOENT, bpf.ESRCH, bpf.EINVAL, 95, 99})
+_FUNCTION_AT_FAULT: Final = frozenset({bpf.ENOENT, bpf.ESRCH, bpf.EINVAL, 99})
 
 
 class Links:
@@ -130,9 +130,12 @@ class Links:
         names, cookies = _parallel(attachment)
         if not names:
             return
+        before = len(self.refused)
         self._kprobe_part(program, names, cookies, returns)
-        if len(self.refused) and not self._links:
-            raise TracingError(f"none of {len(names)} kernel functions can be probed")
+        if len(self.refused) - before == len(names):
+            raise TracingError(
+                f"cannot probe kernel function {names[0]}: the kernel cannot find or trace it"
+            )
 
     def _kprobe_part(
         self, program: int, names: tuple[str, ...], cookies: tuple[int, ...], returns: bool
@@ -219,6 +222,11 @@ def tracepoint_id(name: str) -> int:
             continue
         except PermissionError:
             raise TracingError(f"cannot read {root}: permission denied") from None
+    if not any(os.path.isdir(f"{root}/events") for root in _TRACEFS):
+        raise TracingError(
+            f"cannot look up tracepoint {name}: tracefs is not mounted",
+            f"mount -t tracefs tracefs {_TRACEFS[0]}",
+        )
     raise TracingError(f"tracepoint {name} does not exist on this kernel")
 
 

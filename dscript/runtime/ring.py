@@ -110,3 +110,5 @@ class Ring:
     def close(self) -> None:
         for view in (self._consumer, self._producer, self._heads, self._data):
             view.release()
+        self._consumer_page.close()
+        self._pages.close()

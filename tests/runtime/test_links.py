@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 import time
 
 import pytest
 from bpf_objects import build, emit, helper
-from support import RememberingSink, interrupting, program
+from support import RememberingSink, children, interrupting, program
 
 from dscript.errors import TracingError
 from dscript.program import Attachment
@@ -60,21 +61,35 @@ def cookies_of_run(data: bytes, *attachments: Attachment, seconds: float = 0.5) 
     return [value for _, _, value in sink.records]
 
 
-def test_clocks_keep_their_rate_on_idle_and_busy_cpus() -> None:
-    """1 s: profile-97 fires 97 times on each CPU, tick-10 ten times in all."""
+def spin(index: int) -> None:
+    """Keep CPU `index` busy: a virtual machine may suspend the clock of an idle one."""
+    os.sched_setaffinity(0, {bpf.cpu_list("online")[index]})
+    end = time.monotonic() + 1.2
+    while time.monotonic() < end:
+        pass
+
+
+def test_clocks_keep_their_rate() -> None:
+    """1.05 s: profile-97 fires 101 times on each CPU, tick-10 ten times in all."""
     data = build(active("profile", "perf_event") + active("tick", "perf_event"), ring_size=1 << 22)
-    cookies = cookies_of_run(
-        data,
-        Attachment("profile", "profile", (7,), cookies=(41,), period_ns=10_309_278),
-        Attachment("tick", "tick", (7,), cookies=(42,), period_ns=100_000_000),
-        seconds=1.05,
-    )
+    with children(ONLINE, spin):
+        cookies = cookies_of_run(
+            data,
+            Attachment("profile", "profile", (7,), cookies=(41,), period_ns=10_309_278),
+            Attachment("tick", "tick", (7,), cookies=(42,), period_ns=100_000_000),
+            seconds=1.05,
+        )
     profile, tick = cookies.count(41), cookies.count(42)
     assert profile + tick == len(cookies)
-    # 101.9 periods fit into 1.05 s; the machine may be busy, but ticks never come early.
+    # The machine may be busy; 102 is the most that fits unless the end was late.
     assert 0.7 * 101 * ONLINE <= profile <= 1.3 * 102 * ONLINE
     assert 7 <= tick <= 13
-    assert profile / ONLINE / tick == pytest.approx(9.7, rel=0.2)
+
+
+def test_tick_fires_on_an_idle_machine() -> None:
+    data = build(active("tick", "perf_event"))
+    attachment = Attachment("tick", "tick", (7,), cookies=(42,), period_ns=50_000_000)
+    assert 7 <= len(cookies_of_run(data, attachment, seconds=0.55)) <= 12
 
 
 def test_first_tick_comes_one_period_after_the_start() -> None:
@@ -88,6 +103,20 @@ def test_first_tick_comes_one_period_after_the_start() -> None:
     )
 
 
+@pytest.fixture
+def tracefs() -> None:
+    """tracefs, mounted in a mount namespace of this process if nobody has."""
+    if os.path.isdir("/sys/kernel/tracing/events"):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    new_namespace, private = 0x20000, 0x44000  # CLONE_NEWNS, MS_REC | MS_PRIVATE
+    assert libc.unshare(new_namespace) == 0
+    assert libc.mount(b"none", b"/", None, ctypes.c_ulong(private), None) == 0
+    if libc.mount(b"tracefs", b"/sys/kernel/tracing", b"tracefs", ctypes.c_ulong(0), None):
+        pytest.skip("tracefs cannot be mounted")
+
+
+@pytest.mark.usefixtures("tracefs")
 @pytest.mark.parametrize(
     ("kind", "target", "section"),
     [
@@ -120,6 +149,7 @@ def test_one_program_on_two_raw_tracepoints_tells_them_apart() -> None:
     assert set(cookies) == {7, 8}
 
 
+@pytest.mark.usefixtures("tracefs")
 @pytest.mark.parametrize(
     ("kind", "target", "message"),
     [
@@ -155,7 +185,9 @@ def test_missing_kprobes_are_explained(kind: str) -> None:
 def test_missing_kprobe_multi_link_is_explained() -> None:
     data = build(active("hit", "kprobe"))
     attachment = Attachment("hit", "kprobe_multi", (7,), ("vfs_read", "vfs_write"), (1, 2))
-    with pytest.raises(TracingError, match=r"kprobe multi-link.*built without support"):
+    with pytest.raises(
+        TracingError, match=r"kprobe multi-link.*(does not support it|without support)"
+    ):
         Session(program(data, attachment), RememberingSink()).run()
 
 
