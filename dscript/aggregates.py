@@ -275,7 +275,7 @@ def compile_key(fields: Sequence[Field], probes: Mapping[int, Probe]) -> Callabl
     at = 0
     for item in fields:
         layout += f"{item.offset - at}x" if item.offset > at else ""
-        layout += _field_code(item)
+        layout += field_code(item)
         at = item.offset + item.size
     unpack = struct.Struct(layout).unpack_from
     readers = [_field_reader(item, probes) for item in fields]
@@ -291,10 +291,11 @@ def compile_key(fields: Sequence[Field], probes: Mapping[int, Probe]) -> Callabl
     return decode
 
 
-def _field_code(item: Field) -> str:
+def field_code(item: Field) -> str:
+    """The `struct` code of a field's bytes, as they are before decoding."""
     if item.kind in ("int", "sym", "mod", "func", "probe"):
         code = _INT_CODES[item.size]
-        return code.lower() if item.signed else code
+        return code.lower() if item.kind == "int" and item.signed else code
     if item.kind == "float":
         return "f" if item.size == 4 else "d"
     return f"{item.size}s"

@@ -285,8 +285,8 @@ def check_arguments(
     if exact and used < len(arguments):
         raise FormatError(
             "D_PRINTF_ARG_EXTRA",
-            f"{function}( ) prototype mismatch: only {used + first} "
-            f"argument{'' if used + first == 1 else 's'} required by this format string",
+            f"{function}( ) prototype mismatch: only {used} arguments required by this format "
+            "string",
             argument=used,
         )
 

@@ -5,7 +5,6 @@ They are carried out when their record is consumed, in order with what is printe
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -111,6 +110,8 @@ class Effects:
         return setopt
 
     def _system(self, action: Action) -> Callable[..., None]:
+        import subprocess  # costs 5 ms to load; few programs need it
+
         def system(command: bytes) -> None:
             printer = self.printer
             printer.out.flush()

@@ -12,8 +12,6 @@ print the argument's own width as an unsigned number.
 
 from __future__ import annotations
 
-import locale
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -146,8 +144,10 @@ def _directive(conversion: Conversion, value: Value, stars: list[str]) -> tuple[
 def _text(letter: str, value: Value) -> str:
     """Source of the bytes that `%s`-like conversions print."""
     expression = value.expression
+    if value.kind == "bytes" and letter in "sSI":
+        expression = f"cut({expression})"
     if letter == "s":
-        return expression if value.kind != "bytes" else f"cut({expression})"
+        return expression
     if letter in "aA":
         return _address(letter, value)
     if letter == "C":
@@ -245,6 +245,8 @@ def integer(value: int, flags: str, width: int | None, precision: int | None, le
 
 def _grouped(digits: str) -> str:
     """Thousands set apart as the process's locale says (in the C locale: not at all)."""
+    import locale  # here and below: modules that few programs need
+
     separator = str(locale.localeconv()["thousands_sep"])
     if not separator:
         return digits
@@ -304,6 +306,8 @@ def wide_string(text: bytes) -> bytes:
 
 def host_name(address: bytes) -> bytes:
     """The name of an IPv4 or IPv6 address given as text; the address where it has none."""
+    import socket
+
     text = cut(address).decode("ascii", "replace")
     try:
         return socket.gethostbyaddr(text)[0].encode()
@@ -313,6 +317,8 @@ def host_name(address: bytes) -> bytes:
 
 def service_name(port: int) -> bytes:
     """The name of a port in network byte order, else its number in host order."""
+    import socket
+
     number = socket.ntohs(port & 0xFFFF)
     try:
         return socket.getservbyport(number).encode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import locale
 from collections.abc import Sequence
 
 from dscript.output.histograms import labels, shown
@@ -30,6 +29,8 @@ class PackedRow:
         name = labels(spec)
         self.low = name(self.first)
         self.high = name(self.last)
+        import locale  # costs time to load; few programs need it
+
         unicode = locale.getpreferredencoding(False).lower().replace("-", "") == "utf8"
         self.marks = _BLOCKS if unicode else _ASCII
 

@@ -6,10 +6,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dscript.aggregates import field_code
 from dscript.output.formatting import Value
 from dscript.program import Field, Probe, RecordHeader
 
-_INT_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _USER_KINDS = frozenset({"ustack", "usym", "umod", "ufunc", "uaddr"})
 
 
@@ -28,7 +28,7 @@ class RecordReader:
 
     def value(self, field: Field) -> Value:
         """The decoded value of a field, as source."""
-        raw = self._slot(field.offset, field.size, _code(field))
+        raw = self._slot(field.offset, field.size, field_code(field))
         return Value(self._decoded(field, raw), field.kind, field.size, field.signed)
 
     def flag(self, offset: int) -> str:
@@ -86,12 +86,3 @@ def _layers(slots: Sequence[tuple[int, int, str]]) -> list[list[tuple[int, int, 
         else:
             layers.append([slot])
     return layers
-
-
-def _code(field: Field) -> str:
-    if field.kind in ("int", "sym", "mod", "func", "probe"):
-        code = _INT_CODES[field.size]
-        return code.lower() if field.kind == "int" and field.signed else code
-    if field.kind == "float":
-        return "f" if field.size == 4 else "d"
-    return f"{field.size}s"

@@ -135,13 +135,13 @@ def test_arguments_that_fit(text: str, arguments: list[Argument]) -> None:
             "hi",
             [INT],
             "D_PRINTF_ARG_EXTRA",
-            "printf( ) prototype mismatch: only 1 argument required by this format string",
+            "printf( ) prototype mismatch: only 0 arguments required by this format string",
         ),
         (
             "%d",
             [INT, INT],
             "D_PRINTF_ARG_EXTRA",
-            "printf( ) prototype mismatch: only 2 arguments required by this format string",
+            "printf( ) prototype mismatch: only 1 arguments required by this format string",
         ),
         (
             "%*d",
