@@ -227,7 +227,9 @@ class Btf:
         names = self._image.enumerator_names
         at = bisect_left(names, name, key=self.string)
         if at < len(names) and self.string(names[at]) == name:
-            return self._image.enumerator_values[at], self._image.enumerator_types[at]
+            value, owner = self._image.enumerator_values[at], self._image.enumerator_types[at]
+            unsigned = value < 0 and not self.type(owner).kind_flag
+            return value + (1 << 64 if unsigned else 0), owner
         return None
 
     def _name_of(self, type_id: int) -> str:

@@ -16,6 +16,8 @@ from typing import NamedTuple
 from dscript.kernel import cachedir
 
 _CACHE = "kallsyms"
+# Owners whose symbols come and go: loaded BPF programs, trampolines of ftrace and kprobes.
+_FLEETING = (b"\tbpf", b"\t__builtin__ftrace", b"\t__builtin__kprobes")
 _TEXT = frozenset("tTwW")
 _DATA = frozenset("dDbBrRvV")
 
@@ -70,7 +72,7 @@ def text_symbol(name: str, module: str = "") -> Symbol | None:
 
 
 def symbols() -> Iterator[Symbol]:
-    """All text and data symbols, sorted by name."""
+    """All text and data symbols, sorted by name; none of BPF programs and trampolines."""
     return (_symbol(line) for line in _table().split(b"\n")[1:-1])
 
 
@@ -87,7 +89,7 @@ def _symbol(line: bytes) -> Symbol:
 @lru_cache(maxsize=1)
 def _table() -> bytes:
     """Header line, then `name TAB address TAB kind TAB module` lines sorted by name."""
-    header = f"dscript-kallsyms-1 {identity()} {os.geteuid()}\n".encode()
+    header = f"dscript-kallsyms-2 {identity()} {os.geteuid()}\n".encode()
     saved = cachedir.read(_CACHE)
     if saved is not None and saved.startswith(header) and saved.endswith(b"\n"):
         return saved
@@ -102,7 +104,11 @@ def _table() -> bytes:
         raw,
     ).split(b"\n")
     letters = {ord(letter) for letter in _TEXT | _DATA}
-    kept = sorted(line for line in lines if line and line.split(b"\t", 3)[2][0] in letters)
+    kept = sorted(
+        line
+        for line in lines
+        if line and line.split(b"\t", 3)[2][0] in letters and not line.endswith(_FLEETING)
+    )
     table = header + b"\n".join(kept) + b"\n"
     if any(line.split(b"\t", 2)[1].strip(b"0") for line in kept[:100]):
         cachedir.write(_CACHE, table)
