@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from dscript.errors import TracingError
 
-_DATA = os.path.join(os.path.dirname(__file__), "data")
+_DATA = os.path.dirname(__file__)
 _SAME = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
