@@ -25,6 +25,8 @@ from dscript.runtime.target import Target
 
 # How long the loop sleeps at most, in seconds, while keyed aggregations may fill up.
 _PRESSURE_CHECK: Final = 0.05
+# DTrace's cleanrate (101 Hz) suits its dirty lists; a sweep here walks whole maps and /proc.
+_CLEANING: Final = 0.5
 # How long the end of a record that is being written is waited for once programs stopped.
 _STUCK_RECORD: Final = 1.0
 
@@ -171,6 +173,8 @@ class Session:
             for target in self._targets:
                 target.release()
             self._consume_until_end(signals)
+        if signals.received:
+            self._sink.interrupted()
 
     def _end(self) -> None:
         kernel = self._kernel
@@ -247,7 +251,7 @@ class Session:
         return (
             _Timer(rates.status, now),
             _Timer(rates.aggregate, now),
-            _Timer(rates.clean, now),
+            _Timer(max(rates.clean, _CLEANING), now),
         )
 
     def _service(self, timers: tuple[_Timer, _Timer, _Timer]) -> float:

@@ -81,5 +81,8 @@ class Sink(Protocol):
     def idle(self) -> None:
         """All records at hand are consumed: flush what is buffered."""
 
+    def interrupted(self) -> None:
+        """A signal ends tracing; what follows are the last records, END and the totals."""
+
     def finish(self) -> None:
         """Tracing is over, totals are complete: print what is still to be printed."""

@@ -51,6 +51,7 @@ class RememberingSink:
         self.misses = 0
         self.notices: list[str] = []
         self.finished = 0
+        self.interruptions = 0
         self._on_record = on_record
 
     def attach(self, snapshot: Callable[[], None]) -> None:
@@ -77,6 +78,9 @@ class RememberingSink:
 
     def idle(self) -> None:
         pass
+
+    def interrupted(self) -> None:
+        self.interruptions += 1
 
     def finish(self) -> None:
         self.finished += 1

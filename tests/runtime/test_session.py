@@ -102,6 +102,7 @@ def test_signals_end_in_order(traced: bytes, number: int) -> None:
         assert Session(program(traced, BEGIN, HIT, END), sink).run() == 0
     assert [clause for clause, _, _ in sink.records] == [1, 2]
     assert sink.finished == 1
+    assert sink.interruptions == 1
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
