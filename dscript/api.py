@@ -87,7 +87,7 @@ def obtain(request: CompileRequest, *, use_cache: bool = True) -> CompiledProgra
 
     While the compiler works in its own process, this one imports what tracing needs.
     """
-    cached = use_cache and request.emit is None and not request.disassemble
+    cached = use_cache and cache.suits(request)
     name = cache.key(request) if cached else ""
     if cached and (found := cache.load(name)) is not None:
         return found

@@ -14,6 +14,7 @@ catches truncated and damaged files; those are compiled anew.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
@@ -41,6 +42,10 @@ _KERNEL_FACTS = (
 )
 
 
+# `provider$pid:` as opposed to `$pid` in an expression.
+_PROCESS_IN_PROBE = re.compile(r"\w\$(target|p?pid|pgid|sid)\b|\$(target|p?pid|pgid|sid)\s*:")
+
+
 def key(request: CompileRequest) -> str:
     """The name of the entry that holds this request's program."""
     digest = blake2b(digest_size=_DIGEST_SIZE)
@@ -48,6 +53,17 @@ def key(request: CompileRequest) -> str:
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
     return _PREFIX + digest.hexdigest()
+
+
+def suits(request: CompileRequest) -> bool:
+    """Whether the request's program may be kept.
+
+    Not when its text is asked for, which is not kept, nor when a probe description names
+    a process by a macro variable (`pid$pid:::`), which the compiler then fills in.
+    """
+    if request.emit is not None or request.disassemble:
+        return False
+    return not any(_PROCESS_IN_PROBE.search(piece.source.text) for piece in request.pieces)
 
 
 def load(name: str) -> CompiledProgram | None:
@@ -86,12 +102,14 @@ def _identity(request: CompileRequest) -> Iterator[bytes]:
             sorted(request.environment_options.items()),
             request.arguments,
             request.program_name,
+            request.destructive,
+            request.zero_ok,
             request.has_target,
             request.library_dirs,
         )
     ).encode("utf-8", "surrogateescape")
     yield repr((sys.version_info[:3], os.uname(), os.cpu_count())).encode()
-    yield repr((os.geteuid(), _capabilities())).encode()
+    yield repr((os.getuid(), os.geteuid(), os.getgid(), os.getegid(), _capabilities())).encode()
     for path in _KERNEL_FACTS:
         yield _content(path)
     yield _listing(("/sys/kernel/btf",), "")

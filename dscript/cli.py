@@ -72,9 +72,9 @@ def _dispatch(line: CommandLine) -> int:
     if line.list_probes:
         from dscript.listing import print_probes
 
-        print_probes(_pieces(line), line.arguments)
+        status = print_probes(line, _pieces(line))
         sys.stdout.flush()
-        return 0
+        return status
     if not line.pieces:
         raise UsageError(_nothing_to_trace(line))
     return _compile_and_trace(line)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from dscript import options as d_options
 from dscript.errors import TracingError
 from dscript.source import Source
+
+_LINE_MARK = re.compile(r'#[ \t]*(?:line[ \t]+)?([0-9]+)(?:[ \t]+"([^"\n]*)")?')
 
 
 def read_script(path: str, options: Mapping[str, str]) -> Source:
@@ -29,7 +31,19 @@ def read_script(path: str, options: Mapping[str, str]) -> Source:
     title = "<stdin>" if path == "-" else path
     if d_options.flag(options, "cpp"):
         data = _preprocess(data, title, options)
-    return Source(title, data.decode("utf-8", "surrogateescape"))
+    text = data.decode("utf-8", "surrogateescape")
+    return Source(title, text, line_marks=tuple(_line_marks(text, title)))
+
+
+def _line_marks(text: str, title: str) -> Iterator[tuple[int, str, int]]:
+    """Where `# N "file"` and `#line N "file"` lines say that lines come from elsewhere."""
+    if "#" not in text:
+        return
+    file = title
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.startswith("#") and (found := _LINE_MARK.match(line)) is not None:
+            file = found[2] or file
+            yield number + 1, file, int(found[1])
 
 
 def _preprocess(data: bytes, title: str, options: Mapping[str, str]) -> bytes:
@@ -40,6 +54,8 @@ def _preprocess(data: bytes, title: str, options: Mapping[str, str]) -> bytes:
     """
     if data.startswith(b"#!"):
         data = data[data.find(b"\n") :] if b"\n" in data else b""
+    import subprocess
+
     program = d_options.text(options, "cpppath")
     words = [program, *_cpp_arguments(title, options), "-"]
     try:
