@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dscript.errors import Position
+
+_LINE_MARK = re.compile(
+    r'^[ \t]*#[ \t]*(?:line[ \t]+)?(?P<line>\d{1,9})(?:[ \t]+"(?P<file>(?:[^"\\\n]|\\.)*)")?[^\n]*',
+    re.MULTILINE,
+)
+# The same outside of comments and strings.
+_LINE_MARK_OR_OPAQUE = re.compile(
+    r'/\*.*?(?:\*/|\Z)|"(?:[^"\\\n]|\\.)*"|' + _LINE_MARK.pattern, re.MULTILINE | re.DOTALL
+)
+
+
+def _line_marks(text: str, title: str) -> Iterator[tuple[int, str, int]]:
+    """`#line 12 "file"` and `# 12 "file"` lines, as in `Source.line_marks`."""
+    if _LINE_MARK.search(text) is None:
+        return
+    file = title
+    line = 1
+    counted = 0  # offset up to which `line` counts newlines
+    for match in _LINE_MARK_OR_OPAQUE.finditer(text):
+        if match["line"] is None:
+            continue
+        if match["file"] is not None:
+            file = re.sub(r"\\(.)", r"\1", match["file"])
+        line += text.count("\n", counted, match.start())
+        counted = match.start()
+        yield line + 1, file, int(match["line"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -13,7 +41,8 @@ class Source:
     """One D text: a script, a `-n`-style command-line program, or a library.
 
     `line_marks` holds what `#line` and the preprocessor's markers say, as
-    (physical line, file, logical line), sorted; physical lines count from 1.
+    (physical line, file, logical line), sorted; physical lines count from 1.  They are
+    read from the text unless given.
     """
 
     title: str
@@ -27,6 +56,8 @@ class Source:
         starts = [0]
         starts.extend(i + 1 for i, char in enumerate(self.text) if char == "\n")
         object.__setattr__(self, "_starts", starts)
+        if not self.line_marks:
+            object.__setattr__(self, "line_marks", tuple(_line_marks(self.text, self.title)))
 
     def position(self, offset: int) -> Position:
         """File, line and column of a character offset."""

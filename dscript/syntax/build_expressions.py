@@ -59,9 +59,7 @@ class ExpressionRules:
 
     def sizeof_expression(self, c: Children) -> ast.SizeofExpr:
         word, operand = c
-        return ast.SizeofExpr(
-            span=Span(self.source, word.start, operand.span.end), operand=operand
-        )
+        return ast.SizeofExpr(span=Span(self.source, word.start, operand.span.end), operand=operand)
 
     def sizeof_type(self, c: Children) -> ast.SizeofType:
         return ast.SizeofType(span=Span(self.source, c[0].start, c[3].end), type=c[2])
@@ -128,9 +126,7 @@ class ExpressionRules:
     def call(self, c: Children) -> ast.Call:
         name, closing = c[0], c[-1]
         args = c[2] if len(c) == 4 else ()
-        return ast.Call(
-            span=Span(self.source, name.start, closing.end), name=name.value, args=args
-        )
+        return ast.Call(span=Span(self.source, name.start, closing.end), name=name.value, args=args)
 
     def offsetof(self, c: Children) -> ast.Offsetof:
         return ast.Offsetof(span=Span(self.source, c[0].start, c[5].end), type=c[2], path=c[4])

@@ -167,9 +167,7 @@ class TypeRules(ExpressionRules):
     def enumerator(self, c: Children) -> ast.Enumerator:
         value = c[2] if len(c) > 1 else None
         end = c[0].end if value is None else value.span.end
-        return ast.Enumerator(
-            span=Span(self.source, c[0].start, end), name=c[0].value, value=value
-        )
+        return ast.Enumerator(span=Span(self.source, c[0].start, end), name=c[0].value, value=value)
 
     # ------------------------------------------------------------------- declarators
 

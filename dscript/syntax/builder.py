@@ -93,9 +93,7 @@ class Builder(TypeRules):
         )
 
     def probes(self, c: Children) -> tuple[ast.ProbeDescription, ...]:
-        return tuple(
-            describe(token.value, self.form, self._token_span(token)) for token in c[::2]
-        )
+        return tuple(describe(token.value, self.form, self._token_span(token)) for token in c[::2])
 
     def predicate(self, c: Children) -> ast.Expr:
         expression: ast.Expr = c[1]

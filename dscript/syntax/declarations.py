@@ -188,7 +188,8 @@ class DeclarationReader:
         if lexer.text.startswith(")", after) or (
             word is not None
             and (
-                KEYWORDS.get(word.group(), "") in ("TYPE_WORD", "QUALIFIER", "STRUCT", "UNION", "ENUM")
+                KEYWORDS.get(word.group(), "")
+                in ("TYPE_WORD", "QUALIFIER", "STRUCT", "UNION", "ENUM")
                 or lexer.known_type(word.group())
             )
         ):

@@ -40,7 +40,7 @@ from dscript.syntax.tokens import DECLARATION_WORDS, KEYWORDS, OPERATORS, TAG_WO
 
 _AFTER_MEMBER = frozenset(("DOT", "ARROW"))
 _BEFORE_CAST_NAME = frozenset(("LPAR", "QUALIFIER"))
-_OPERAND_ENDS = frozenset(("IDENT", "RPAR", "RSQB", "AGGREGATION", "EXTERNAL"))
+_OPERAND_ENDS = frozenset(("RPAR", "RSQB", "AGGREGATION", "EXTERNAL"))
 
 
 class Lexer:
@@ -80,10 +80,10 @@ class Lexer:
             yield self._probe_id()
             yield from self._clause(self.pos)
         while True:
+            pos = self.skip()
             if self._deferred:
                 yield from self._deferred
                 self._deferred.clear()
-            pos = self.skip()
             if pos >= len(self.text):
                 return
             if self.text[pos] == ";":
@@ -268,13 +268,15 @@ class Lexer:
         """Whether a name after `(`, or after a qualifier, is a type."""
         if previous == "QUALIFIER" or before == "OFFSETOF":
             return True
+        if before in ("IDENT", "IF"):  # an argument, a condition
+            return False
         known = self.known_type(name)
         rest = TYPE_REST.match(self.text, end)
         if rest is None:
-            return known and ABSTRACT.match(self.text, end) is not None and before not in ("IDENT",)
+            return known and ABSTRACT.match(self.text, end) is not None
         if known or rest.group("stars"):
             return True
-        if before == "SIZEOF" or before == "IF" or before in _OPERAND_ENDS:
+        if before == "SIZEOF" or before in _OPERAND_ENDS:
             return False
         return OPERAND_START.match(self.text, rest.end()) is not None
 

@@ -28,7 +28,9 @@ def explain(source: Source, pos: int) -> Diagnostic:
     span = Span(source, at, at + max(1, len(what)))
     if char.isprintable():
         return Diagnostic("D_SYNTAX", f'syntax error near "{what}"', span, _hint(text, at))
-    return Diagnostic("D_SYNTAX", f"syntax error: character 0x{ord(char):x} has no place in D", span)
+    return Diagnostic(
+        "D_SYNTAX", f"syntax error: character 0x{ord(char):x} has no place in D", span
+    )
 
 
 def _comment(source: Source, start: int) -> Diagnostic:
@@ -52,7 +54,9 @@ def _unfinished(source: Source, start: int, tag: str, what: str) -> Diagnostic:
     end = len(text) if newline < 0 else newline
     span = Span(source, start, end)
     if newline < 0:
-        return Diagnostic("D_SYNTAX", f"end of file encountered before matching {text[start]}", span)
+        return Diagnostic(
+            "D_SYNTAX", f"end of file encountered before matching {text[start]}", span
+        )
     hint = r"write \n for a line end, and close the quotes on the line they were opened on"
     return Diagnostic(f"D_{tag}_NL", f"newline encountered in {what}", span, hint)
 

@@ -88,9 +88,8 @@ OPERATORS = {
 # D's type keywords.  `string` is one; `_Complex` and `_Imaginary` are reserved, and the
 # type checker refuses them.
 TYPE_WORDS = frozenset(
-    "void char short int long float double signed unsigned string "
-    "_Bool _Complex _Imaginary".split()
-)
+    ("void", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "string")
+) | {"_Bool", "_Complex", "_Imaginary"}
 QUALIFIERS = frozenset(("const", "volatile", "restrict", "userland"))
 STORAGE_WORDS = frozenset(("typedef", "extern", "static", "self", "this"))
 TAG_WORDS = frozenset(("struct", "union", "enum"))
@@ -100,12 +99,14 @@ ITEM_WORDS = frozenset(("inline", "translator", "provider"))
 DECLARATION_WORDS = TYPE_WORDS | QUALIFIERS | STORAGE_WORDS | TAG_WORDS | ITEM_WORDS
 
 # Statements of C that D reserves and does not have.
-FORBIDDEN_WORDS = frozenset("break case continue default do for goto return switch while".split())
+FORBIDDEN_WORDS = frozenset(
+    ("break", "case", "continue", "default", "do", "for", "goto", "return", "switch", "while")
+)
 
 KEYWORDS = (
-    {word: "TYPE_WORD" for word in TYPE_WORDS}
-    | {word: "QUALIFIER" for word in QUALIFIERS}
+    dict.fromkeys(TYPE_WORDS, "TYPE_WORD")
+    | dict.fromkeys(QUALIFIERS, "QUALIFIER")
     | {word: word.upper() for word in STORAGE_WORDS | TAG_WORDS | ITEM_WORDS}
     | {word: word.upper() for word in ("if", "else", "sizeof", "stringof", "offsetof", "xlate")}
-    | {word: "FORBIDDEN" for word in FORBIDDEN_WORDS}
+    | dict.fromkeys(FORBIDDEN_WORDS, "FORBIDDEN")
 )
