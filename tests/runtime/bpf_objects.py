@@ -198,9 +198,9 @@ def helper(number: int) -> str:
     return f"inttoptr (i64 {number} to ptr)"
 
 
-def on_magic(name: str, hit: str, *, head: str = "", debug: str = "") -> str:
+def on_magic(name: str, hit: str, *, head: str = "", debug: str = "", number: int = MAGIC) -> str:
     """A raw tracepoint program for sys_enter that runs `hit` (ending in a branch to %out)
-    for system call MAGIC while probes are active."""
+    for system call `number` while probes are active."""
     return f"""
 define dso_local i32 @{name}(ptr %ctx) section "raw_tp" {debug} {{
 entry:
@@ -211,7 +211,7 @@ entry:
 test:
   %at = getelementptr i8, ptr %ctx, i64 8
   %id = load i64, ptr %at
-  %mine = icmp eq i64 %id, {MAGIC}
+  %mine = icmp eq i64 %id, {number}
   br i1 %mine, label %hit, label %out
 hit:
 {hit}

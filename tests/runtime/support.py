@@ -102,11 +102,11 @@ def program(
     )
 
 
-def magic_calls(count: int, value: int = 0) -> None:
-    """Make system call MAGIC `count` times from this process."""
+def magic_calls(count: int, number: int = MAGIC) -> None:
+    """Make a system call `count` times from this process."""
     syscall = ctypes.CDLL(None).syscall
     for _ in range(count):
-        syscall(MAGIC, value)
+        syscall(number)
 
 
 @contextmanager
