@@ -77,6 +77,8 @@ def _dispatch(line: CommandLine) -> int:
         return status
     if not line.pieces:
         raise UsageError(_nothing_to_trace(line))
+    if line.emit == "object" and line.output is None and sys.stdout.isatty():
+        raise UsageError("an object file is no text: give -o FILE")
     return _compile_and_trace(line)
 
 
@@ -165,8 +167,6 @@ def _write_emitted(line: CommandLine, program: CompiledProgram) -> None:
     """The stage asked for by --emit, to the file of -o or to standard output."""
     if line.emit == "object":
         data = program.object
-        if line.output is None and sys.stdout.isatty():
-            raise UsageError("an object file is no text: give -o FILE")
     else:
         data = program.emitted.encode("utf-8", "surrogateescape")
     if line.output is None:
