@@ -233,11 +233,12 @@ _Combiner = Callable[[memoryview, int], Iterator[Sequence[int]]]
 
 def _combiner(aggregation: Aggregation) -> _Combiner:
     width = aggregation.value_words
+    rank = _signed if aggregation.signed else _unsigned
     match aggregation.function:
         case "min":
-            return lambda values, cpus: _extremes(values, cpus, min)
+            return lambda values, cpus: _extremes(values, cpus, min, rank)
         case "max":
-            return lambda values, cpus: _extremes(values, cpus, max)
+            return lambda values, cpus: _extremes(values, cpus, max, rank)
         case "stddev":
             return _deviations
         case _:
@@ -272,8 +273,22 @@ def _row_sum(row: memoryview, width: int) -> list[int]:
     return total
 
 
+_U64: Final = 0xFFFFFFFFFFFFFFFF
+
+
+def _signed(value: int) -> int:
+    return value
+
+
+def _unsigned(value: int) -> int:
+    return value & _U64
+
+
 def _extremes(
-    values: memoryview, cpus: int, better: Callable[[Iterator[int]], int]
+    values: memoryview,
+    cpus: int,
+    better: Callable[..., int],
+    rank: Callable[[int], int],
 ) -> Iterator[Sequence[int]]:
     """[n, value] pairs; CPUs that saw nothing (n = 0) have no say."""
     flat: list[int] = values.tolist()
@@ -282,10 +297,7 @@ def _extremes(
         counts = flat[at : at + stride : 2]
         seen = zip(counts, flat[at + 1 : at + stride : 2], strict=True)
         total = sum(counts)
-        yield (total, better(value for n, value in seen if n) if total else 0)
-
-
-_U64: Final = 0xFFFFFFFFFFFFFFFF
+        yield (total, better((value for n, value in seen if n), key=rank) if total else 0)
 
 
 def _deviations(values: memoryview, cpus: int) -> Iterator[Sequence[int]]:

@@ -162,11 +162,11 @@ class BpfObject:
         self._lib = library()
         self._lib.messages.clear()
         self._data = data  # libbpf may refer to it until load
-        self._log = ctypes.create_string_buffer(_LOG_SIZE)
+        self._log = mmap.mmap(-1, _LOG_SIZE)
         options = _OpenOptions(
             sz=ctypes.sizeof(_OpenOptions),
             object_name=b"dscript",
-            kernel_log_buf=ctypes.addressof(self._log),
+            kernel_log_buf=ctypes.addressof(ctypes.c_char.from_buffer(self._log)),
             kernel_log_size=_LOG_SIZE,
         )
         self._handle: int | None = self._lib.open_mem(data, len(data), ctypes.byref(options))
@@ -241,8 +241,8 @@ class BpfObject:
             # Only the failing path needs the report's writer.
             from dscript.runtime.rejection import load_failure
 
-            raise load_failure(-result, self._log.value.decode(errors="replace"), self.warnings)
-        del self._log
+            log = self._log[: self._log.find(b"\0")].decode(errors="replace")
+            raise load_failure(-result, log, self.warnings)
 
     def map(self, name: str) -> Map:
         """A map of the loaded object by name (`.bss` and `.rodata` among them)."""

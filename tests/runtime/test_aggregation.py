@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import os
 import struct
 import time
@@ -215,6 +216,18 @@ def test_words_of_all_cpus_are_combined(function, first, second, combined, keyed
     loose.totals.sums.clear()
     loose.drain.collect_all()
     assert loose.totals.sums == {}  # emptied
+    loose.close()
+
+
+@pytest.mark.skipif(CPUS < 2, reason="combines two CPUs")
+@pytest.mark.parametrize(("function", "extreme"), [("min", 5), ("max", -1)])
+def test_extremes_of_unsigned_values(function: str, extreme: int) -> None:
+    """-1 is the greatest unsigned value."""
+    spec = dataclasses.replace(aggregation(0, function, 2), signed=False)
+    loose = _Loose(spec, PERCPU_ARRAY, 1)
+    loose.put(b"\0\0\0\0", _spread([1, -1], [2, 5]))
+    loose.drain.swap()
+    assert loose.totals.sums == {b"": [3, extreme]}
     loose.close()
 
 
