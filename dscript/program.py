@@ -154,6 +154,7 @@ FieldKind = Literal[
 class Field:
     """One value in a record or an aggregation key.
 
+    `offset` counts from the end of the record's header, or from the start of the key.
     `type_name` is the D type for `print` and for JSON; `part` says which name a `probe`
     field shows; `layout` describes a struct's members for `print` (None otherwise).
     """
@@ -346,6 +347,14 @@ class DynamicVariable:
 
 
 @dataclass(frozen=True, slots=True)
+class InitialValue:
+    """Bytes that the runtime puts at `offset` of `.bss` before anything runs."""
+
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledProgram:
     object: bytes
     probes: Mapping[int, Probe]
@@ -354,6 +363,7 @@ class CompiledProgram:
     aggregations: tuple[Aggregation, ...] = ()
     dynamic_variables: tuple[DynamicVariable, ...] = ()
     load_words: tuple[LoadWord, ...] = ()
+    initial_values: tuple[InitialValue, ...] = ()
     # Values of `#pragma D option` and of -x that were given, by canonical name.
     options: Mapping[str, str] = field(default_factory=dict)
     # Matches per description, in program order: ("syscall:::entry", 350).

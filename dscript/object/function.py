@@ -108,7 +108,7 @@ class Function:
     def alloca(self, size: int, align: int = 8, name: str = "") -> Value:
         """`size` bytes of stack, taken once at entry wherever this is called."""
         self._count += 1
-        text = f"%{name or 's'}.{self._count}"
+        text = f"%{name or 's'}_{self._count}"
         self._allocas.append(f"  {text} = alloca [{size} x i8], align {align}")
         return Value(text, "ptr")
 

@@ -87,7 +87,8 @@ def _arity(node: ast.Call, required: int, allowed: int) -> Diagnostic:
     given = len(node.args)
     return Diagnostic(
         _PROTO_TAGS.get(node.name, "D_PROTO_LEN"),
-        f"{node.name}( ) prototype mismatch: {given} arg{'' if given == 1 else 's'} passed, {wanted}",
+        f"{node.name}( ) prototype mismatch: {given} arg{'' if given == 1 else 's'} passed, "
+        f"{wanted}",
         node.span,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dscript.builtins.variables import BUILTIN_VARIABLES
-from dscript.dtypes.types import StringType, is_integral
+from dscript.dtypes.types import StringType, Type, is_integral
 from dscript.errors import Diagnostic
 from dscript.semantics import operators, tree
 from dscript.semantics.environment import InlineDefinition, define_typedef
@@ -25,7 +25,7 @@ def declare(checker: ExpressionChecker, node: ast.Declaration) -> None:
             raise Diagnostic("D_DECL_TYPERED", f"type redeclared: {node.name}", node.span)
         define_typedef(environment, node.name, type_)
         return
-    scope: Scope = node.storage if node.storage in ("self", "this") else "global"  # type: ignore[assignment]
+    scope: Scope = node.storage if node.storage in ("self", "this") else "global"
     problem = storage_problem(type_)
     if problem == "function":
         return  # a prototype says nothing that a D program could use
@@ -52,8 +52,8 @@ def _check_redeclaration(
     checker: ExpressionChecker,
     node: ast.Declaration,
     scope: Scope,
-    type_: tree.Type,
-    keys: tuple[tree.Type, ...] | None,
+    type_: Type,
+    keys: tuple[Type, ...] | None,
 ) -> None:
     environment = checker.environment
     known = environment.variables.get((scope, node.name))

@@ -110,8 +110,8 @@ class ExpressionChecker:
             case ast.Character():
                 return tree.Const(INT, node.span, wrap(node.value, INT))
             case ast.Float():
-                type_ = {"f": FLOAT, "l": LDOUBLE}.get(node.suffix, DOUBLE)
-                return tree.FloatConst(type_, node.span, node.value)
+                kind = {"f": FLOAT, "l": LDOUBLE}.get(node.suffix, DOUBLE)
+                return tree.FloatConst(kind, node.span, node.value)
             case ast.Cast():
                 type_ = self.types.resolve(node.type)
                 return operators.cast(self.check(node.operand), type_, node.span, string)
@@ -181,20 +181,12 @@ class ExpressionChecker:
         """`$n` stands for its text as a token: an integer or an identifier."""
         if text is None:
             return tree.Const(INT, node.span, 0)
-        digits = text.lstrip("-")
-        try:
-            value = int(digits, 0) if not digits.startswith("0") else int(digits, 8)
-        except ValueError:
-            try:
-                value = int(digits, 16) if digits[:2].lower() == "0x" else None  # type: ignore[assignment]
-            except ValueError:
-                value = None  # type: ignore[assignment]
+        value = _number(text)
         if value is not None:
-            sign = -1 if text.startswith("-") else 1
-            type_ = integer_literal(value, "", not digits.startswith("0"))
+            type_ = integer_literal(abs(value), "", text.lstrip("-")[:1] != "0")
             if type_ is None:
                 raise Diagnostic("D_INT_OFLOW", f"macro argument {text} is too large", node.span)
-            return tree.Const(type_, node.span, sign * value)
+            return tree.Const(type_, node.span, value)
         if text.replace("_", "a").isalnum() and not text[0].isdigit():
             return self._identifier(ast.Identifier(name=text, span=node.span))
         raise Diagnostic(
@@ -604,7 +596,8 @@ class ExpressionChecker:
             ):
                 raise Diagnostic(
                     "D_OP_WRITE",
-                    f"operator = can only be applied to a writable variable: {base.name} is built in",
+                    "operator = can only be applied to a writable variable: "
+                    f"{base.name} is built in",
                     node.span,
                 )
             if base.name in self.environment.inlines or base.name in self.environment.bindings:
@@ -687,3 +680,14 @@ class ExpressionChecker:
         if inline is not None and inline.params is not None:
             return self._inline(inline, node.args, node.span)
         return check_call(self, node)
+
+
+def _number(text: str) -> int | None:
+    """An argument that reads as a C integer constant, perhaps negative; None for others."""
+    digits = text.removeprefix("-")
+    octal = digits.startswith("0") and digits[1:].isdigit()
+    try:
+        value = int(digits, 8 if octal else 0)
+    except ValueError:
+        return None
+    return -value if text.startswith("-") else value

@@ -42,7 +42,8 @@ def declare_translator(checker: ExpressionChecker, node: ast.Translator) -> None
         if operators.same_type(known.output, struct) and operators.same_type(known.input, source):
             raise Diagnostic(
                 "D_XLATE_REDECL",
-                f"translator from {describe(source)} to {describe(output)} has already been declared",
+                f"translator from {describe(source)} to {describe(output)} "
+                "has already been declared",
                 node.span,
             )
     environment.translators.append(TranslatorDefinition(struct, source, node))

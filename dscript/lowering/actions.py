@@ -1,0 +1,136 @@
+"""Actions: what a clause writes into its record, in place, while it runs."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from dscript.dtypes.types import ArrayType, FloatType, StringType, StructType
+from dscript.lowering import expressions, places, strings
+from dscript.lowering.generator import Generator
+from dscript.lowering.layout import State
+from dscript.lowering.variables import has_stack, read_ids
+from dscript.object.helpers import F_USER_STACK, Helper
+from dscript.object.values import Value, const
+from dscript.program import Activity, Field, RecordHeader, StateLayout
+from dscript.semantics import tree
+
+# The header's words `spec` and `flags`, seen from the record's body.
+_SPEC = 16 - RecordHeader.SIZE
+_FLAGS = 20 - RecordHeader.SIZE
+
+
+def action(g: Generator, node: tree.ActionCall) -> None:
+    """Carry out the kernel side of an action and fill its fields."""
+    g.at(node.span)
+    g.action += 1
+    special = _SPECIAL.get(node.kind)
+    if special is not None:
+        special(g, node)
+    fields = g.plan.fields.get(id(node))
+    if fields is None:
+        return
+    assert g.record is not None
+    for expr, field in zip(node.args, fields, strict=True):
+        write(g, expr, field, g.f.gep(g.record, field.offset))
+    presence = g.plan.presence.get(id(node))
+    if presence is not None:
+        g.f.store(const(1, "i8"), g.f.gep(g.record, presence), align=1)
+
+
+def write(g: Generator, expr: tree.Expr, field: Field, where: Value) -> None:
+    """Write one value where its field lies."""
+    f = g.f
+    type_ = expr.type.resolve()
+    if isinstance(expr, tree.StackValue):
+        write_stack(g, expr, where, field.size)
+    elif isinstance(expr, tree.SymbolValue):
+        write_symbol(g, expr, where)
+    elif field.kind == "probe":
+        f.store(f.load("i64", g.state_at(State.PROBE)), where)
+    elif field.kind == "string":
+        strings.into(g, expr, where, field.size, pad=False)
+    elif isinstance(expr, tree.FloatConst):
+        packed = struct.pack("<f" if field.size == 4 else "<d", expr.value)
+        f.store(const(int.from_bytes(packed, "little")), where)
+    elif field.kind == "bytes" and not isinstance(type_, (StructType, ArrayType)):
+        places.read_kernel(g, where, field.size, expressions.value(g, expr))
+    elif isinstance(type_, (StructType, ArrayType, FloatType)):
+        places.copy_into(g, where, expr, field.size)
+    else:
+        assert not isinstance(type_, StringType)
+        f.store(expressions.value(g, expr), where)
+
+
+def write_stack(g: Generator, expr: tree.StackValue, where: Value, size: int) -> None:
+    """Frames, 0-padded to `size`; a user stack has its process in front."""
+    f = g.f
+    user = expr.kind == "ustack"
+    f.memset(where, size)
+    frames = where
+    if user:
+        write_process(g, where)
+        frames = f.gep(where, 8)
+    if has_stack(g):
+        flags = F_USER_STACK if user else 0
+        f.helper(Helper.GET_STACK, [g.ctx, frames, const(8 * expr.frames), const(flags)])
+
+
+def write_process(g: Generator, where: Value) -> None:
+    """u32 tgid of the initial namespace, u32 pid as the tracer sees it."""
+    f = g.f
+    tgid = f.op("lshr", f.helper(Helper.GET_CURRENT_PID_TGID, []), 32)
+    pid = f.op("lshr", read_ids(g), 32)
+    f.store(f.trunc(tgid, "i32"), where)
+    f.store(f.trunc(pid, "i32"), f.gep(where, 4))
+
+
+def write_symbol(g: Generator, expr: tree.SymbolValue, where: Value) -> None:
+    address = expressions.value(g, expr.address)
+    if expr.kind.startswith("u"):
+        write_process(g, where)
+        where = g.f.gep(where, 8)
+    g.f.store(address, where)
+
+
+# --------------------------------------------------------------------------- with effects
+
+
+def _exit(g: Generator, node: tree.ActionCall) -> None:
+    """From here on no other probe fires; the rest of this clause still runs."""
+    draining = const(int(Activity.DRAINING))
+    g.f.store(draining, g.bss(StateLayout.ACTIVITY), volatile=True)
+    g.exits = True
+
+
+def _raise(g: Generator, node: tree.ActionCall) -> None:
+    g.f.helper(Helper.SEND_SIGNAL, [expressions.value(g, node.args[0])])
+
+
+def _speculate(g: Generator, node: tree.ActionCall) -> None:
+    """The record of this clause belongs to that speculation; 0 is none: nothing is kept."""
+    f = g.f
+    which = expressions.value(g, node.args[0])
+    g.skip_if(f.icmp("eq", which, 0))
+    if g.record is not None:
+        f.store(f.trunc(which, "i32"), f.gep(g.record, _SPEC))
+
+
+def _settle(flag: int) -> Callable[[Generator, tree.ActionCall], None]:
+    def settle(g: Generator, node: tree.ActionCall) -> None:
+        f = g.f
+        which = expressions.value(g, node.args[0])
+        assert g.record is not None
+        f.store(f.trunc(which, "i32"), f.gep(g.record, _SPEC))
+        f.store(const(flag, "i32"), f.gep(g.record, _FLAGS))
+
+    return settle
+
+
+_SPECIAL: dict[str, Callable[[Generator, tree.ActionCall], None]] = {
+    "exit": _exit,
+    "raise": _raise,
+    "speculate": _speculate,
+    "commit": _settle(RecordHeader.COMMIT),
+    "discard": _settle(RecordHeader.DISCARD),
+}

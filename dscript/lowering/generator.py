@@ -1,0 +1,204 @@
+"""What lowering one function needs at hand: the builder, the firing's memory, fault exits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from dscript.dtypes.types import Type, as_int, is_signed
+from dscript.errors import Diagnostic, Span
+from dscript.lowering.layout import Layout, State, round_up
+from dscript.object.function import Function
+from dscript.object.helpers import Helper
+from dscript.object.ir import Module
+from dscript.object.values import Value, const
+from dscript.program import Aggregation, DropKind, Fault
+from dscript.providers.base import ArgumentType, Context
+
+if TYPE_CHECKING:
+    from dscript.lowering.kernel import KernelLayout
+    from dscript.lowering.records import RecordPlan
+    from dscript.lowering.scratch import ScratchSizes
+    from dscript.semantics import tree
+
+# `error`: the ERROR probe, whose arguments come from the firing's fault words.
+Firing = Context | Literal["error"]
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """Everything that all functions of one object share."""
+
+    module: Module
+    program: tree.Program
+    layout: Layout
+    kernel: KernelLayout
+    bss: Value
+    records: Value
+    drops: Value
+    scratch: ScratchSizes
+    # Aggregations that only one BPF program updates need no atomic operations.
+    exclusive: set[int] = field(default_factory=set)
+    load_words: list[str] = field(default_factory=list)
+    load_words_value: Value | None = None
+    helpers: dict[str, Function] = field(default_factory=dict)
+    probe_tables: dict[str, tuple[Value, int, int]] = field(default_factory=dict)
+    probe_names: dict[int, tuple[str, str, str, str]] = field(default_factory=dict)
+    probe_ids: dict[int, int] = field(default_factory=dict)
+    epids: dict[int, int] = field(default_factory=dict)
+    needs_vtime: bool = False
+    flowindent: bool = False
+    # Key of the ERROR probe in `CompiledProgram.probes`.
+    error_probe: int = 3
+    # Probes of one system-call tracepoint when all calls are traced.
+    syscall_count: int = 1 << 16
+    # Most bytes of temporaries that any statement needs.
+    temporary_top: int = 0
+    aggregation_plans: list[Aggregation] = field(default_factory=list)
+    aggregation_maps: list[tuple[Value, Value]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Generator:
+    """State of lowering one clause function.
+
+    `fault_label` is where a fault goes on from (the record, if any, is given back there).
+    `cached` holds values computed once a clause, such as the timestamp.
+    """
+
+    unit: Unit
+    f: Function
+    ctx: Value
+    state: Value
+    scratch: Value
+    firing: Firing
+    plan: RecordPlan
+    arguments: tuple[ArgumentType, ...] = ()
+    clause: int = 0
+    action: int = 0
+    fault_label: str = ""
+    skip_label: str = ""
+    temporary: int = 0
+    temporary_top: int = 0
+    uses_scratch: bool = False
+    key_buffer: Value | None = None
+    cached: dict[str, Value] = field(default_factory=dict)
+    record: Value | None = None
+    exits: bool = False
+
+    # ----------------------------------------------------------------------------- places
+
+    def at(self, span: Span) -> None:
+        """Instructions from here on come from this place of the D text."""
+        if span.source is not None:
+            where = span.position
+            self.f.location(where.line, where.column)
+
+    def bss(self, offset: int) -> Value:
+        return self.f.gep(self.unit.bss, offset)
+
+    def state_at(self, offset: int) -> Value:
+        return self.f.gep(self.state, offset)
+
+    def scratch_at(self, offset: int) -> Value:
+        self.uses_scratch = True
+        return self.f.gep(self.scratch, offset)
+
+    def temporary_at(self, size: int) -> Value:
+        """`size` bytes of scratch that stay until the statement ends."""
+        start = self.temporary
+        self.temporary += round_up(size)
+        self.temporary_top = max(self.temporary_top, self.temporary)
+        return self.scratch_at(self.unit.scratch.temporaries + start)
+
+    def load_word(self, name: str) -> Value:
+        words = self.unit.load_words
+        if name not in words:
+            words.append(name)
+        base = Value("@load_words", "ptr")
+        return self.f.load("i64", self.f.gep(base, 8 * words.index(name)), volatile=True)
+
+    # ----------------------------------------------------------------------------- faults
+
+    def fault(self, kind: Fault, address: Value | None = None) -> None:
+        """Leave the clause with a fault; the current block ends here."""
+        f = self.f
+        f.store(const(int(kind)), self.state_at(State.FAULT))
+        f.store(const(self.action), self.state_at(State.FAULT_ACTION))
+        f.store(const(0) if address is None else address, self.state_at(State.FAULT_ADDRESS))
+        f.br(self.fault_label)
+
+    def fault_if(self, condition: Value, kind: Fault, address: Value | None = None) -> None:
+        f = self.f
+        bad, good = f.block("fault"), f.block("ok")
+        f.cbr(condition, bad, good)
+        f.at(bad)
+        self.fault(kind, address)
+        f.at(good)
+
+    def skip_if(self, condition: Value) -> None:
+        """Leave the clause without a record and without a fault."""
+        stay = self.f.block("stay")
+        self.f.cbr(condition, self.skip_label, stay)
+        self.f.at(stay)
+
+    def count_drop(self, kind: DropKind) -> None:
+        """Add one to this CPU's counter of a kind."""
+        count_drop(self.f, self.unit.drops, kind)
+
+    # --------------------------------------------------------------------------- integers
+
+    def normalise(self, value: Value, type_: Type) -> Value:
+        """A 64-bit value as a variable of `type_` would read back."""
+        size = type_.size
+        if size >= 8:
+            return value
+        f = self.f
+        narrow = f.trunc(value, f"i{size * 8}")
+        return f.sext(narrow, "i64") if is_signed(type_) else f.zext(narrow, "i64")
+
+    def load_int(self, pointer: Value, type_: Type) -> Value:
+        """Load a scalar of BPF memory, extended to 64 bits."""
+        size = type_.size
+        loaded = self.f.load(f"i{size * 8}", pointer, align=1 if size == 1 else None)
+        if size >= 8:
+            return loaded
+        f = self.f
+        return f.sext(loaded, "i64") if is_signed(type_) else f.zext(loaded, "i64")
+
+    def store_int(self, value: Value, pointer: Value, size: int) -> None:
+        narrow = value if size >= 8 else self.f.trunc(value, f"i{size * 8}")
+        self.f.store(narrow, pointer)
+
+    def address_of(self, pointer: Value) -> Value:
+        """A BPF pointer as a number the verifier no longer tracks.
+
+        Negating a pointer makes the verifier forget what it was; twice gives it back.
+        """
+        f = self.f
+        negated = f.op("sub", 0, f.opaque(f.to_int(pointer)))
+        return f.op("sub", 0, f.opaque(negated))
+
+    def pid_tgid(self) -> Value:
+        """(tgid << 32 | tid) of the initial PID namespace."""
+        known = self.cached.get("pid_tgid")
+        return known or self.f.helper(Helper.GET_CURRENT_PID_TGID, [])
+
+    def unsupported(self, what: str, span: Span, hint: str | None = None) -> Diagnostic:
+        return Diagnostic("D_UNKNOWN", f"{what} is not available in this version", span, hint)
+
+
+def count_drop(f: Function, drops: Value, kind: DropKind) -> None:
+    key = f.alloca(4, align=4, name="drop")
+    f.store(const(int(kind), "i32"), key)
+    counter = f.helper(Helper.MAP_LOOKUP_ELEM, [drops, key], "ptr")
+    found, done = f.block("drop"), f.block("dropped")
+    f.cbr(f.icmp("ne", counter, Value("null", "ptr")), found, done)
+    f.at(found)
+    f.atomic("add", counter, const(1))
+    f.br(done)
+    f.at(done)
+
+
+def integer_bits(type_: Type) -> int:
+    return as_int(type_).bytes * 8

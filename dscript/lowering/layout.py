@@ -1,0 +1,137 @@
+"""Where everything lies in BPF memory: state words, variables, maps, scratch.
+
+The firing's state is a small block on the program's stack that clause functions share:
+
+    PROBE      key into `CompiledProgram.probes`
+    FAULT…     what went wrong, for ERROR (kind, clause, action, address)
+    SPEC       ID given to speculate(), 0 for none
+    HEAP       bytes of the scratch heap in use (alloca, copyin of unknown size)
+    THIS       clause-local scalars
+
+Clause-local strings and structures, key buffers and string temporaries live in scratch
+memory (see `scratch.py`), because a BPF stack holds 512 bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dscript.dtypes.types import StringType, Type, is_scalar
+from dscript.object.helpers import MapType
+from dscript.object.ir import Module
+from dscript.object.values import Value
+from dscript.program import DynamicVariable, StateLayout
+from dscript.semantics import tree
+
+
+class State:
+    """Byte offsets in the firing's state block."""
+
+    PROBE = 0
+    FAULT = 8
+    FAULT_CLAUSE = 16
+    FAULT_ACTION = 24
+    FAULT_ADDRESS = 32
+    SPEC = 40
+    HEAP = 48
+    THIS = 56
+    # Clause-local scalars beyond this go to scratch: state and a clause's frame share 512 bytes.
+    THIS_LIMIT = 96
+
+
+def round_up(size: int, to: int = 8) -> int:
+    return -(-size // to) * to
+
+
+def slot_size(type_: Type) -> int:
+    """Bytes a value of this type takes as a variable, a key or a record field."""
+    return round_up(max(1, type_.size))
+
+
+@dataclass(slots=True)
+class AssociativeArray:
+    """The hash map behind an associative array.
+
+    Each key takes 8 bytes (scalars, extended) or its capacity rounded up (strings).
+    """
+
+    map: Value
+    key_offsets: tuple[int, ...]
+    key_size: int
+    value_size: int
+    thread: bool
+
+
+@dataclass(slots=True, eq=False)
+class Layout:
+    """Fixed places of variables; `bss_size` and `this_scratch` grow while it is built."""
+
+    bss_size: int = StateLayout.END
+    globals: dict[tree.Variable, int] = field(default_factory=dict)
+    this: dict[tree.Variable, int] = field(default_factory=dict)
+    this_in_scratch: dict[tree.Variable, int] = field(default_factory=dict)
+    this_size: int = 0
+    this_scratch: int = 0
+    self: dict[tree.Variable, int] = field(default_factory=dict)
+    self_size: int = 0
+    self_map: Value | None = None
+    arrays: dict[tree.Variable, AssociativeArray] = field(default_factory=dict)
+    dynamic: list[DynamicVariable] = field(default_factory=list)
+
+    @property
+    def state_size(self) -> int:
+        return State.THIS + self.this_size
+
+
+_NO_PREALLOC = 1
+# The kernel refuses keys longer than this (MAX_BPF_STACK is the limit of hash keys).
+MAX_KEY = 512
+
+
+def lay_out(program: tree.Program, module: Module, dynvarsize: int) -> Layout:
+    """Give every variable its place and make the maps that hold some of them."""
+    layout = Layout()
+    for variable in program.variables:
+        if variable.keys is not None:
+            _array(layout, module, variable, dynvarsize)
+        elif variable.scope == "global":
+            layout.globals[variable] = layout.bss_size
+            layout.bss_size += slot_size(variable.type)
+        elif variable.scope == "self":
+            layout.self[variable] = layout.self_size
+            layout.self_size += slot_size(variable.type)
+        else:
+            _this(layout, variable)
+    if layout.self_size:
+        layout.self_map = module.map(
+            "thread_variables", MapType.TASK_STORAGE, 4, layout.self_size, 0, _NO_PREALLOC
+        )
+    return layout
+
+
+def _this(layout: Layout, variable: tree.Variable) -> None:
+    size = slot_size(variable.type)
+    if is_scalar(variable.type) and layout.this_size + size <= State.THIS_LIMIT:
+        layout.this[variable] = State.THIS + layout.this_size
+        layout.this_size += size
+    else:
+        layout.this_in_scratch[variable] = layout.this_scratch
+        layout.this_scratch += size
+
+
+def _array(layout: Layout, module: Module, variable: tree.Variable, dynvarsize: int) -> None:
+    assert variable.keys is not None
+    thread = variable.scope == "self"
+    offset = 8 if thread else 0
+    offsets = []
+    for type_, capacity in zip(variable.keys, variable.key_capacities, strict=True):
+        offsets.append(offset)
+        string = isinstance(type_.resolve(), StringType)
+        offset += round_up(max(1, capacity)) if string else 8
+    name = f"array_{len(layout.arrays)}"
+    value_size = slot_size(variable.type)
+    # Each element also costs the kernel about 64 bytes of its own.
+    entries = max(64, dynvarsize // (offset + value_size + 64))
+    made = module.map(name, MapType.HASH, offset, value_size, entries, _NO_PREALLOC)
+    layout.arrays[variable] = AssociativeArray(made, tuple(offsets), offset, value_size, thread)
+    layout.dynamic.append(DynamicVariable(name, str(variable), thread))

@@ -1,0 +1,266 @@
+"""Typed AST → LLVM text of one BPF object, and the plan that goes with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dscript import options as d_options
+from dscript.dtypes.types import IntType, StringType
+from dscript.kernel import syscalls
+from dscript.lowering import scratch
+from dscript.lowering.generator import Unit
+from dscript.lowering.kernel import KernelLayout
+from dscript.lowering.layout import lay_out, round_up
+from dscript.lowering.programs import ProgramBuilder, group_points
+from dscript.lowering.records import RecordPlan, plan_record
+from dscript.lowering.scratch import ScratchSizes
+from dscript.lowering.subroutines import HEAP_SIZE, HEAP_USERS
+from dscript.lowering.vtime import vtime_program
+from dscript.object.helpers import MapType
+from dscript.object.ir import Module
+from dscript.object.values import Value
+from dscript.program import (
+    Aggregation,
+    Attachment,
+    ClauseRecord,
+    DropKind,
+    DynamicVariable,
+    Field,
+    InitialValue,
+    LoadWord,
+    Probe,
+)
+from dscript.providers import arguments as probe_arguments
+from dscript.providers.base import ArgumentType
+from dscript.semantics import tree
+from dscript.semantics.aggregations import layout_of
+from dscript.semantics.walk import walk_program
+
+_ERROR = Probe(3, "dtrace", "", "", "ERROR")
+_MIN_AGGREGATION_ENTRIES = 64
+
+
+@dataclass(slots=True)
+class Lowered:
+    """Module text and everything of the compiled program but the object's bytes."""
+
+    text: str
+    probes: dict[int, Probe]
+    clauses: tuple[ClauseRecord, ...]
+    attachments: tuple[Attachment, ...]
+    aggregations: tuple[Aggregation, ...]
+    dynamic_variables: tuple[DynamicVariable, ...]
+    load_words: tuple[LoadWord, ...]
+    initial_values: tuple[InitialValue, ...]
+
+
+def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
+    """Lower a whole program."""
+    module = Module(program.source_name, program.source_text)
+    layout = lay_out(program, module, d_options.size(options, "dynvarsize"))
+    unit = Unit(
+        module=module,
+        program=program,
+        layout=layout,
+        kernel=KernelLayout(),
+        bss=Value("@state_blob", "ptr"),
+        records=_records_map(module, options),
+        drops=module.map("drops", MapType.PERCPU_ARRAY, 4, 8, len(DropKind)),
+        scratch=ScratchSizes(),
+        flowindent=d_options.flag(options, "flowindent"),
+        syscall_count=len(syscalls.table()),
+    )
+    unit.scratch.fix(layout.this_scratch, _heap_size(program))
+    unit.aggregation_plans = [_aggregation(a) for a in program.aggregations]
+    unit.aggregation_maps = _aggregation_maps(unit, options)
+    probes = _number_probes(unit)
+    plans = [plan_record(clause) for clause in program.clauses]
+    builder = _build_programs(unit, plans)
+    if unit.needs_vtime:
+        builder.attachments.insert(0, vtime_program(unit))
+    _finish_memory(unit)
+    return Lowered(
+        text=module.text(),
+        probes=probes,
+        clauses=tuple(plan.clause_record(unit.epids[at]) for at, plan in enumerate(plans)),
+        attachments=tuple(builder.attachments),
+        aggregations=tuple(unit.aggregation_plans),
+        dynamic_variables=tuple(layout.dynamic),
+        load_words=tuple(unit.load_words),  # type: ignore[arg-type]
+        initial_values=_initial_values(program, unit),
+    )
+
+
+def _records_map(module: Module, options: Mapping[str, str]) -> Value:
+    """The kernel wants a ring buffer of a power of two pages."""
+    wanted = max(d_options.size(options, "bufsize"), os.sysconf("SC_PAGE_SIZE"))
+    size = 1 << (wanted - 1).bit_length()
+    return module.map("records", MapType.RINGBUF, 0, 0, size)
+
+
+def _heap_size(program: tree.Program) -> int:
+    uses = any(
+        isinstance(node, tree.SubroutineCall) and node.name in HEAP_USERS
+        for node in walk_program(program)
+    )
+    return HEAP_SIZE if uses else 0
+
+
+def _number_probes(unit: Unit) -> dict[int, Probe]:
+    """Probes by key (their ID), and an enabled probe ID for each clause's first probe."""
+    probes: dict[int, Probe] = {_ERROR.id: _ERROR}
+    epid = 1
+    for clause in unit.program.clauses:
+        unit.epids[clause.index] = epid
+        epid += max(1, len(clause.points))
+        for point in clause.points:
+            probe = point.probe
+            probes[probe.id] = probe
+            unit.probe_ids[probe.id] = probe.id
+            unit.probe_names[probe.id] = (
+                probe.provider,
+                probe.module,
+                probe.function,
+                probe.name,
+            )
+    return probes
+
+
+# --------------------------------------------------------------------------- aggregations
+
+
+def _aggregation(variable: tree.AggregationVariable) -> Aggregation:
+    fields = []
+    offset = 0
+    for at, kind in enumerate(variable.key_kinds):
+        made = _key_field(variable, at, kind, offset)
+        fields.append(made)
+        offset += round_up(made.size)
+    name = f"aggregation_{variable.id}"
+    return Aggregation(
+        id=variable.id,
+        name=variable.name,
+        function=variable.function,  # type: ignore[arg-type]
+        keys=tuple(fields),
+        key_size=offset,
+        value_words=layout_of(variable),
+        params=variable.params,
+        maps=(f"{name}_a", f"{name}_b"),
+        signed=variable.signed,
+    )
+
+
+def _key_field(variable: tree.AggregationVariable, at: int, kind: str, offset: int) -> Field:
+    type_ = variable.keys[at].resolve()
+    if kind == "stack":
+        return Field("stack", offset, 8 * variable.key_frames[at])
+    if kind == "ustack":
+        return Field("ustack", offset, 8 + 8 * variable.key_frames[at])
+    if kind == "string":
+        part = variable.key_parts[at]
+        if part:
+            return Field("probe", offset, 4, type_name="string", part=part)  # type: ignore[arg-type]
+        size = round_up(max(1, variable.key_capacities[at]))
+        return Field("string", offset, size, type_name="string")
+    if kind == "int":
+        signed = isinstance(type_, IntType) and type_.signed
+        signed = signed or type_.__class__.__name__ == "EnumType"
+        return Field("int", offset, type_.size, signed, str(variable.keys[at]))
+    size = 16 if kind.startswith("u") else 8
+    return Field(kind, offset, size)  # type: ignore[arg-type]
+
+
+def _aggregation_maps(unit: Unit, options: Mapping[str, str]) -> list[tuple[Value, Value]]:
+    """Two generations each; as many keys as `aggsize` bytes hold."""
+    made = []
+    room = d_options.size(options, "aggsize")
+    cpus = os.cpu_count() or 1
+    for plan in unit.aggregation_plans:
+        value_size = 8 * plan.value_words
+        if plan.keys:
+            # 64 bytes is about what the kernel's own bookkeeping of an entry takes.
+            entry = round_up(plan.key_size) + value_size * cpus + 64
+            entries = max(_MIN_AGGREGATION_ENTRIES, room // entry)
+            kind, key_size = MapType.PERCPU_HASH, plan.key_size
+        else:
+            entries, kind, key_size = 1, MapType.PERCPU_ARRAY, 4
+        pair = [unit.module.map(n, kind, key_size, value_size, entries) for n in plan.maps]
+        made.append((pair[0], pair[1]))
+    return made
+
+
+# ------------------------------------------------------------------------------- programs
+
+
+def _build_programs(unit: Unit, plans: list[RecordPlan]) -> ProgramBuilder:
+    """ERROR's clauses go into the function that reports faults, the others into programs."""
+    error = [c for c in unit.program.clauses if any(p.probe.id == _ERROR.id for p in c.points)]
+    ordinary = [_without_error(c) for c in unit.program.clauses]
+    groups = group_points([clause for clause in ordinary if clause.points])
+    _find_exclusive(unit, [set().union(*map(set, g.by_probe.values())) for g in groups], error)
+    builder = ProgramBuilder(unit, plans, error)
+    builder.prepare_error()
+    for number, group in enumerate(groups):
+        builder.build(number, group, _arguments(group.points.values()))
+    return builder
+
+
+def _without_error(clause: tree.Clause) -> tree.Clause:
+    points = [point for point in clause.points if point.probe.id != _ERROR.id]
+    return tree.Clause(
+        clause.index, points, clause.predicate, clause.body, clause.span, clause.empty
+    )
+
+
+def _arguments(points: object) -> tuple[ArgumentType, ...]:
+    """Argument places, where the context alone does not tell them."""
+    point = next(iter(points))  # type: ignore[call-overload]
+    if point.attach.context in ("raw_tp", "perf_tp"):
+        return tuple(probe_arguments(point))
+    return ()
+
+
+def _find_exclusive(unit: Unit, groups: list[set[int]], error: list[tree.Clause]) -> None:
+    """Aggregations that one program alone updates; ERROR's clauses run in any."""
+    from dscript.semantics.walk import walk_clause
+
+    users: dict[int, set[int]] = {}
+    for clause in unit.program.clauses:
+        programs = {at for at, members in enumerate(groups) if clause.index in members}
+        if clause in error:
+            programs |= {-1, -2}
+        for node in walk_clause(clause):
+            if isinstance(node, tree.AggregationUpdate):
+                users.setdefault(node.aggregation.id, set()).update(programs)
+    unit.exclusive = {id_ for id_, programs in users.items() if len(programs) == 1}
+
+
+# --------------------------------------------------------------------------------- memory
+
+
+def _finish_memory(unit: Unit) -> None:
+    """What could only be sized after lowering."""
+    unit.module.bss("state_blob", unit.layout.bss_size)
+    if unit.load_words:
+        unit.module.load_words(len(unit.load_words))
+    size = unit.scratch.temporaries + unit.temporary_top
+    if size:
+        scratch.declare(unit.module, round_up(size), os.cpu_count() or 1)
+
+
+def _initial_values(program: tree.Program, unit: Unit) -> tuple[InitialValue, ...]:
+    values = []
+    for variable in program.variables:
+        if variable.initial is None:
+            continue
+        offset = unit.layout.globals[variable]
+        if isinstance(variable.initial, bytes):
+            assert isinstance(variable.type.resolve(), StringType)
+            data = variable.initial + b"\0"
+        else:
+            size = variable.type.size
+            data = (variable.initial & ((1 << 8 * size) - 1)).to_bytes(size, "little")
+        values.append(InitialValue(offset, data))
+    return tuple(values)

@@ -1,0 +1,296 @@
+"""Places: where an lvalue lies, and loads and stores of values there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dscript.dtypes.types import (
+    ArrayType,
+    Member,
+    StringType,
+    StructType,
+    Type,
+    is_integral,
+    is_scalar,
+    is_signed,
+)
+from dscript.errors import Span
+from dscript.lowering import arrays, expressions, strings
+from dscript.lowering.generator import Generator
+from dscript.object.helpers import LOCAL_STORAGE_GET_F_CREATE, Helper
+from dscript.object.values import NULL, Value, const
+from dscript.program import DropKind, Fault
+from dscript.semantics import tree
+
+
+@dataclass(slots=True)
+class Place:
+    """`pointer` for BPF memory, else `address` in the kernel.
+
+    `maybe_null` says that the pointer must be tested before use (an absent element).
+    """
+
+    pointer: Value | None = None
+    address: Value | None = None
+    maybe_null: bool = False
+
+    def moved(self, g: Generator, offset: int | Value) -> Place:
+        if self.pointer is not None:
+            return Place(pointer=g.f.gep(self.pointer, offset), maybe_null=self.maybe_null)
+        assert self.address is not None
+        return Place(address=g.f.op("add", self.address, offset))
+
+
+def place(g: Generator, expr: tree.Expr) -> Place:
+    """The place of an lvalue, for reading."""
+    match expr:
+        case tree.VariableRef():
+            return variable_place(g, expr.variable, create=False)
+        case tree.Element():
+            return Place(pointer=arrays.element_pointer(g, expr), maybe_null=True)
+        case tree.Deref():
+            return Place(address=expressions.value(g, expr.address))
+        case tree.KernelSymbol():
+            return Place(address=const(expr.address))
+        case tree.MemberRef():
+            base = not_null(g, place(g, expr.base), expr.base)
+            return base.moved(g, expr.member.offset)
+        case tree.IndexRef():
+            return _index(g, expr)
+        case tree.Conditional():
+            chosen = g.f.select  # addresses of structures meet
+            condition = expressions.truth(g, expr.condition)
+            left = address(g, place(g, expr.then))
+            right = address(g, place(g, expr.otherwise))
+            return Place(address=chosen(condition, left, right))
+    if isinstance(expr.type.resolve(), StringType):
+        return Place(pointer=strings.value(g, expr).pointer)
+    raise g.unsupported("this operand as an object in memory", expr.span)
+
+
+def address(g: Generator, where: Place) -> Value:
+    """The address of a place as a number."""
+    if where.address is not None:
+        return where.address
+    assert where.pointer is not None
+    return g.address_of(where.pointer)
+
+
+def not_null(g: Generator, where: Place, expr: tree.Expr) -> Place:
+    """For a place that may be absent: a zeroed copy stands in for it."""
+    if not where.maybe_null:
+        return where
+    f = g.f
+    size = max(1, expr.type.size)
+    zeros = g.temporary_at(size)
+    f.memset(zeros, size)
+    assert where.pointer is not None
+    chosen = f.select(
+        f.icmp("eq", where.pointer, NULL), g.address_of(zeros), g.address_of(where.pointer)
+    )
+    return Place(address=chosen)
+
+
+def variable_place(g: Generator, variable: tree.Variable, *, create: bool) -> Place:
+    layout = g.unit.layout
+    if variable in layout.globals:
+        return Place(pointer=g.bss(layout.globals[variable]))
+    if variable in layout.this:
+        return Place(pointer=g.state_at(layout.this[variable]))
+    if variable in layout.this_in_scratch:
+        return Place(pointer=g.scratch_at(layout.this_in_scratch[variable]))
+    base = thread_storage(g, create=create)
+    return (
+        Place(pointer=g.f.gep(base, layout.self[variable]), maybe_null=True)
+        if not create
+        else (Place(pointer=g.f.gep(base, layout.self[variable])))
+    )
+
+
+def thread_storage(g: Generator, *, create: bool) -> Value:
+    """The thread's block of `self->` variables; NULL when it has none and `create` is off."""
+    from dscript.lowering.variables import task
+
+    assert g.unit.layout.self_map is not None
+    flags = const(LOCAL_STORAGE_GET_F_CREATE if create else 0)
+    args = [g.unit.layout.self_map, task(g), NULL, flags]
+    return g.f.helper(Helper.TASK_STORAGE_GET, args, "ptr")
+
+
+def _index(g: Generator, expr: tree.IndexRef) -> Place:
+    base_type = expr.base.type.resolve()
+    base = not_null(g, place(g, expr.base), expr.base)
+    index = expressions.value(g, expr.index)
+    f = g.f
+    count = base_type.count if isinstance(base_type, ArrayType) else base_type.size
+    if count and not isinstance(expr.index, tree.Const):
+        index = f.opaque(index)
+        g.fault_if(f.icmp("uge", index, count), Fault.BADADDR, index)
+    return base.moved(g, f.op("mul", index, max(1, expr.type.size)))
+
+
+# ------------------------------------------------------------------------------- reading
+
+
+def load(g: Generator, expr: tree.Expr) -> Value:
+    """The scalar at an lvalue."""
+    if isinstance(expr, tree.MemberRef) and expr.member.bits is not None:
+        return _load_bits(g, expr)
+    if isinstance(expr, tree.VariableRef) and expr.variable.scope == "self":
+        return _load_or_zero(g, _self_base(g), expr)
+    where = place(g, expr)
+    if where.maybe_null:
+        assert where.pointer is not None
+        return _load_or_zero(g, where.pointer, expr)
+    return load_at(g, where, expr.type)
+
+
+def _self_base(g: Generator) -> Value:
+    return thread_storage(g, create=False)
+
+
+def _load_or_zero(g: Generator, pointer: Value, expr: tree.Expr) -> Value:
+    f = g.f
+    offset = 0
+    if isinstance(expr, tree.VariableRef):
+        offset = g.unit.layout.self[expr.variable]
+    before = f.current
+    some, done = f.block("some"), f.block("value")
+    f.cbr(f.icmp("eq", pointer, NULL), done, some)
+    f.at(some)
+    loaded = g.load_int(f.gep(pointer, offset), expr.type)
+    f.br(done)
+    f.at(done)
+    return f.phi("i64", [(const(0), before), (loaded, some)])
+
+
+def load_at(g: Generator, where: Place, type_: Type) -> Value:
+    if where.pointer is not None:
+        return g.load_int(where.pointer, type_)
+    assert where.address is not None
+    buffer = g.f.alloca(8, name="read")
+    read_kernel(g, buffer, type_.size, where.address)
+    return g.load_int(buffer, type_)
+
+
+def read_kernel(g: Generator, buffer: Value, size: int, where: Value) -> None:
+    """Copy kernel memory; a bad address is a fault."""
+    f = g.f
+    result = f.helper(Helper.PROBE_READ_KERNEL, [buffer, const(size), where])
+    g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, where)
+
+
+def _bit_field(member: Member) -> tuple[int, int, int, int]:
+    """(byte offset, bytes to read, shift, bits) of the smallest aligned unit around it."""
+    assert member.bits is not None
+    for size in (1, 2, 4, 8):
+        start = member.bit_offset // (8 * size) * size
+        shift = member.bit_offset - 8 * start
+        if shift + member.bits <= 8 * size:
+            return start, size, shift, member.bits
+    raise AssertionError(member)
+
+
+def _load_bits(g: Generator, expr: tree.MemberRef) -> Value:
+    f = g.f
+    start, size, shift, bits = _bit_field(expr.member)
+    base = not_null(g, place(g, expr.base), expr.base).moved(g, start)
+    if base.pointer is not None:
+        unit = f.load(f"i{8 * size}", base.pointer, align=1)
+    else:
+        assert base.address is not None
+        buffer = f.alloca(8, name="bits")
+        read_kernel(g, buffer, size, base.address)
+        unit = f.load(f"i{8 * size}", buffer, align=1)
+    word = unit if size == 8 else f.zext(unit, "i64")
+    word = f.op("shl", word, 64 - shift - bits)
+    return f.op("ashr" if is_signed(expr.type) else "lshr", word, 64 - bits)
+
+
+def copy_into(g: Generator, destination: Value, expr: tree.Expr, size: int) -> None:
+    """Copy a structure or array from its place to BPF memory."""
+    where = place(g, expr)
+    if where.maybe_null or where.pointer is None:
+        where = not_null(g, where, expr)
+        assert where.address is not None
+        read_kernel(g, destination, size, where.address)
+    else:
+        g.f.memcpy(destination, where.pointer, size, align=1)
+
+
+# ------------------------------------------------------------------------------- writing
+
+
+def writable(g: Generator, expr: tree.Expr) -> Place:
+    """The place of an lvalue that is written; `self->` storage is made when absent."""
+    match expr:
+        case tree.VariableRef():
+            if expr.variable.scope != "self":
+                return variable_place(g, expr.variable, create=False)
+            f = g.f
+            storage = thread_storage(g, create=True)
+            have, none = f.block("storage"), f.block("nostorage")
+            f.cbr(f.icmp("eq", storage, NULL), none, have)
+            f.at(none)
+            g.count_drop(DropKind.DYNAMIC)
+            f.br(g.skip_label)
+            f.at(have)
+            return Place(pointer=f.gep(storage, g.unit.layout.self[expr.variable]))
+        case tree.MemberRef():
+            return writable(g, expr.base).moved(g, expr.member.offset)
+        case tree.IndexRef():
+            base_type = expr.base.type.resolve()
+            base = writable(g, expr.base)
+            index = expressions.value(g, expr.index)
+            count = base_type.count if isinstance(base_type, ArrayType) else base_type.size
+            if count and not isinstance(expr.index, tree.Const):
+                index = g.f.opaque(index)
+                g.fault_if(g.f.icmp("uge", index, count), Fault.BADADDR, index)
+            return base.moved(g, g.f.op("mul", index, max(1, expr.type.size)))
+        case tree.Deref():
+            return _through_pointer(g, expressions.value(g, expr.address), expr.type.size)
+        case tree.Element():
+            return Place(pointer=arrays.element_for_write(g, expr))
+    raise g.unsupported("assignment to this operand", expr.span)
+
+
+def _through_pointer(g: Generator, where: Value, size: int) -> Place:
+    """Only memory of this firing can be written: what alloca(), copyin() and `&` gave."""
+    f = g.f
+    base = g.address_of(g.scratch_at(0))
+    offset = f.opaque(f.op("sub", where, base))
+    limit = g.unit.scratch.temporaries - size
+    g.fault_if(f.icmp("ugt", offset, max(0, limit)), Fault.BADADDR, where)
+    return Place(pointer=g.f.gep(g.scratch_at(0), offset))
+
+
+def store(g: Generator, target: tree.Expr, value: Value) -> None:
+    """Write a scalar to an lvalue."""
+    if isinstance(target, tree.MemberRef) and target.member.bits is not None:
+        _store_bits(g, target, value)
+        return
+    where = writable(g, target)
+    assert where.pointer is not None
+    g.store_int(value, where.pointer, target.type.size)
+
+
+def _store_bits(g: Generator, target: tree.MemberRef, value: Value) -> None:
+    f = g.f
+    start, size, shift, bits = _bit_field(target.member)
+    where = writable(g, target.base).moved(g, start)
+    assert where.pointer is not None
+    kind = f"i{8 * size}"
+    old = f.load(kind, where.pointer, align=1)
+    word = old if size == 8 else f.zext(old, "i64")
+    mask = ((1 << bits) - 1) << shift
+    new = f.op("and", f.op("shl", value, shift), mask)
+    word = f.op("or", f.op("and", word, ~mask), new)
+    f.store(word if size == 8 else f.trunc(word, kind), where.pointer, align=1)
+
+
+def is_memory(type_: Type) -> bool:
+    """Values that are handled by their place: structures and arrays."""
+    return isinstance(type_.resolve(), (StructType, ArrayType))
+
+
+__all__ = ["Place", "Span", "is_integral", "is_scalar", "load", "place", "store", "writable"]

@@ -1,0 +1,310 @@
+"""BPF programs: which clauses run where, and the entry code around them.
+
+Clauses that fire at the same place of the kernel share one program there, in program order.
+The system-call tracepoints serve every call: the program switches on the call's number.
+Probes of one kind with the same list of clauses share a program through attach cookies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dscript.lowering import scratch
+from dscript.lowering.clauses import lower_clause, report_function
+from dscript.lowering.generator import Firing, Generator, Unit, count_drop
+from dscript.lowering.layout import State
+from dscript.lowering.records import RecordPlan
+from dscript.object.function import Function
+from dscript.object.helpers import Helper
+from dscript.object.values import NULL, Value, const
+from dscript.program import Activity, AttachKind, Attachment, DropKind, StateLayout
+from dscript.providers.base import ArgumentType, Context, ProbePoint
+from dscript.semantics import tree
+
+# The kernel takes at most 256 functions a program; the rest is for helpers and ERROR.
+MAX_CLAUSE_FUNCTIONS = 160
+
+_SECTIONS: dict[AttachKind, str] = {
+    "begin": "syscall",
+    "end": "syscall",
+    "raw_tp": "raw_tp/{}",
+    "tp_btf": "tp_btf/{}",
+    "perf_tp": "tp/{}",
+    "profile": "perf_event",
+    "tick": "perf_event",
+    "fentry": "fentry/{}",
+    "fexit": "fexit/{}",
+    "kprobe": "kprobe",
+    "kretprobe": "kretprobe",
+    "kprobe_multi": "kprobe.multi",
+    "kretprobe_multi": "kretprobe.multi",
+}
+
+# Kinds whose links carry a cookie, the probe's key, so that one program serves many.
+_COOKIED = frozenset(("kprobe", "kretprobe", "kprobe_multi", "kretprobe_multi"))
+
+_FunctionKey = tuple[Firing, tuple[int, ...], tuple[ArgumentType, ...]]
+
+
+@dataclass(slots=True)
+class Group:
+    """One program to be: its place and, for each probe, the clauses in order.
+
+    `by_probe` maps the probe's key to clause indices; `selectors` a call number to the key.
+    """
+
+    kind: AttachKind
+    context: Context
+    target: str
+    period_ns: int
+    by_probe: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    points: dict[int, ProbePoint] = field(default_factory=dict)
+    selectors: dict[int, int] = field(default_factory=dict)
+    targets: list[str] = field(default_factory=list)
+
+
+def group_points(clauses: list[tree.Clause]) -> list[Group]:
+    """Programs in the order of the clauses that first need them.  ERROR is not among them."""
+    at_place: dict[tuple[object, ...], dict[int, list[int]]] = {}
+    points: dict[int, ProbePoint] = {}
+    for clause in clauses:
+        for point in clause.points:
+            attach = point.attach
+            place: tuple[object, ...] = (attach.kind, attach.target, attach.period_ns)
+            at_place.setdefault(place, {}).setdefault(point.probe.id, []).append(clause.index)
+            points[point.probe.id] = point
+    groups: dict[tuple[object, ...], Group] = {}
+    for place, probes in at_place.items():
+        for key, indices in probes.items():
+            point = points[key]
+            name = place
+            if point.attach.kind in _COOKIED:
+                name = (point.attach.kind, tuple(indices))
+            group = groups.get(name)
+            if group is None:
+                attach = point.attach
+                group = groups[name] = Group(
+                    attach.kind, attach.context, attach.target, attach.period_ns
+                )
+            group.by_probe[key] = tuple(indices)
+            group.points[key] = point
+            group.targets.append(point.attach.target)
+            if point.attach.selector is not None:
+                group.selectors[point.attach.selector] = key
+    return list(groups.values())
+
+
+class ProgramBuilder:
+    """Emits the programs of a unit; clause functions are shared between them."""
+
+    def __init__(self, unit: Unit, plans: list[RecordPlan], error: list[tree.Clause]) -> None:
+        self.unit = unit
+        self.plans = plans
+        self.attachments: list[Attachment] = []
+        self._functions: dict[
+            tuple[Firing, tuple[int, ...], tuple[ArgumentType, ...]], Function
+        ] = {}
+        self._uses_scratch: set[str] = set()
+        self._exits: set[str] = set()
+        self._report: Function | None = None
+        self._error_needs_scratch = False
+        self._error = error
+
+    # -------------------------------------------------------------------------- programs
+
+    def build(self, number: int, group: Group, arguments: tuple[ArgumentType, ...]) -> None:
+        unit = self.unit
+        name = f"probe_{number}"
+        section = _SECTIONS[group.kind].format(group.target)
+        lists = self._prepare(group, arguments)
+        f = unit.module.function(name, [("ctx", "ptr")], section=section)
+        leave = f.block("leave")
+        if group.kind not in ("begin", "end"):
+            self._check_activity(f, leave)
+        state = f.alloca(unit.layout.state_size, name="state")
+        f.memset(state, unit.layout.state_size)
+        release = self._take_scratch(f, leave, lists)
+        self._dispatch(f, group, state, release, lists)
+        f.at(leave)
+        f.ret(0)
+        self.attachments.append(_attachment(name, group))
+
+    def _prepare(
+        self, group: Group, arguments: tuple[ArgumentType, ...]
+    ) -> dict[tuple[int, ...], list[Function]]:
+        """Functions for each distinct list of clauses of the group."""
+        lists = dict.fromkeys(group.by_probe.values())
+        distinct = {index for indices in lists for index in indices}
+        chunk = -(-len(distinct) // MAX_CLAUSE_FUNCTIONS)
+        result: dict[tuple[int, ...], list[Function]] = {}
+        for indices in lists:
+            # Chunks follow the clause numbers, so that lists can share them.
+            chunks: dict[int, list[int]] = {}
+            for index in indices:
+                chunks.setdefault(index // chunk, []).append(index)
+            result[indices] = [
+                self._function(group.context, tuple(part), arguments) for part in chunks.values()
+            ]
+        return result
+
+    def _check_activity(self, f: Function, leave: str) -> None:
+        """Nothing fires before BEGIN is done, nor after exit()."""
+        active = f.block("active")
+        word = f.load("i64", f.gep(self.unit.bss, StateLayout.ACTIVITY), volatile=True)
+        f.cbr(f.icmp("eq", word, int(Activity.ACTIVE)), active, leave)
+        f.at(active)
+
+    def _take_scratch(
+        self, f: Function, leave: str, lists: dict[tuple[int, ...], list[Function]]
+    ) -> tuple[Value, Value, Value] | None:
+        functions = {g.name for members in lists.values() for g in members}
+        if not functions & self._uses_scratch and not self._error_needs_scratch:
+            return None
+        none_free, have = f.block("noscratch"), f.block("scratch")
+        taken = scratch.acquire(f, none_free)
+        f.br(have)
+        f.at(none_free)
+        count_drop(f, self.unit.drops, DropKind.SCRATCH)
+        f.br(leave)
+        f.at(have)
+        if self.unit.layout.this_scratch:
+            f.memset(taken[0], self.unit.layout.this_scratch)
+        return taken
+
+    def _dispatch(
+        self,
+        f: Function,
+        group: Group,
+        state: Value,
+        taken: tuple[Value, Value, Value] | None,
+        lists: dict[tuple[int, ...], list[Function]],
+    ) -> None:
+        end = f.block("end")
+        blocks = {indices: f.block("list") for indices in lists}
+        if group.selectors:
+            # Probe keys are the calls' IDs, which grow by 2 with the number.
+            call = self._call_number(f, group)
+            first = next(iter(group.selectors))
+            base = group.selectors[first] - 2 * first
+            f.store(f.op("add", f.op("shl", call, 1), base), f.gep(state, State.PROBE))
+            cases = {n: blocks[group.by_probe[key]] for n, key in group.selectors.items()}
+            self._switch(f, call, cases, end)
+        elif group.kind in _COOKIED and len(group.by_probe) > 1:
+            f.store(f.helper(Helper.GET_ATTACH_COOKIE, [f.params[0]]), f.gep(state, State.PROBE))
+            f.br(next(iter(blocks.values())))
+        else:
+            f.store(const(next(iter(group.by_probe))), f.gep(state, State.PROBE))
+            f.br(next(iter(blocks.values())))
+        for indices, label in blocks.items():
+            f.at(label)
+            self._run(f, lists[indices], state, taken, end)
+        f.at(end)
+        if taken is not None:
+            scratch.release(f, taken[1], taken[2])
+        f.ret(0)
+
+    def _call_number(self, f: Function, group: Group) -> Value:
+        if group.context == "syscall_entry":
+            return f.ctx_load(f.params[0], 8)
+        # sys_exit gives no number; the registers keep it (orig_ax; syscallno on arm64).
+        regs = f.ctx_load(f.params[0], 0)
+        offset = 280 if self.unit.kernel.machine == "aarch64" else 120
+        place = f.alloca(8, name="call")
+        f.store(const(-1), place)
+        f.helper(Helper.PROBE_READ_KERNEL, [place, const(8), f.op("add", regs, offset)])
+        number = f.load("i64", place)
+        return f.op("and", number, 0xFFFFFFFF) if offset == 280 else number
+
+    def _switch(self, f: Function, call: Value, cases: dict[int, str], end: str) -> None:
+        """Many calls with one list of clauses: a range test instead of hundreds of cases."""
+        known = self.unit.syscall_count
+        targets = set(cases.values())
+        if len(targets) == 1 and len(cases) >= known:
+            top = max(cases)
+            f.cbr(f.icmp("ule", call, top), targets.pop(), end)
+        else:
+            f.switch(call, end, cases)
+
+    def _run(
+        self,
+        f: Function,
+        functions: list[Function],
+        state: Value,
+        taken: tuple[Value, Value, Value] | None,
+        end: str,
+    ) -> None:
+        slot = NULL if taken is None else taken[0]
+        for function in functions:
+            f.call(function, [f.params[0], state, slot])
+            if function.name in self._exits:
+                following = f.block("more")
+                word = f.load("i64", f.gep(self.unit.bss, StateLayout.ACTIVITY), volatile=True)
+                f.cbr(f.icmp("eq", word, int(Activity.DRAINING)), end, following)
+                f.at(following)
+        f.br(end)
+
+    # ------------------------------------------------------------------- clause functions
+
+    def _function(
+        self, firing: Firing, indices: tuple[int, ...], arguments: tuple[ArgumentType, ...]
+    ) -> Function:
+        key = (firing, indices, arguments)
+        known = self._functions.get(key)
+        if known is not None:
+            return known
+        report = None if firing == "error" else self._error_report()
+        unit = self.unit
+        name = f"clause_{'_'.join(map(str, indices[:1]))}_{firing}"
+        if name in {f.name for f in self._functions.values()}:
+            name += f"_{len(self._functions)}"
+        params = [("ctx", "ptr"), ("state", "ptr"), ("scratch", "ptr")]
+        f = unit.module.function(name, params)
+        ctx, state, slot = f.params
+        for at, index in enumerate(indices):
+            clause = unit.program.clauses[index]
+            g = Generator(unit, f, ctx, state, slot, firing, self.plans[index], arguments=arguments)
+            lower_clause(g, clause, report)
+            if g.uses_scratch:
+                self._uses_scratch.add(name)
+            unit.temporary_top = max(unit.temporary_top, g.temporary_top)
+            if g.exits:
+                self._exits.add(name)
+                if at + 1 < len(indices):
+                    self._leave_after_exit(f)
+            f.fence()
+        f.ret(0)
+        self._functions[key] = f
+        return f
+
+    def _leave_after_exit(self, f: Function) -> None:
+        gone, stay = f.block("gone"), f.block("stay")
+        word = f.load("i64", f.gep(self.unit.bss, StateLayout.ACTIVITY), volatile=True)
+        f.cbr(f.icmp("eq", word, int(Activity.DRAINING)), gone, stay)
+        f.at(gone)
+        f.ret(0)
+        f.at(stay)
+
+    def prepare_error(self) -> None:
+        """Emit the fault report first: whether it needs scratch matters to every program."""
+        self._error_report()
+
+    def _error_report(self) -> Function:
+        if self._report is None:
+            clauses = None
+            if self._error:
+                clauses = self._function("error", tuple(c.index for c in self._error), ())
+            self._report = report_function(self.unit, "report_error", clauses)
+            # An ERROR clause that needs scratch makes every program take some.
+            self._error_needs_scratch = clauses is not None and clauses.name in self._uses_scratch
+        return self._report
+
+
+def _attachment(name: str, group: Group) -> Attachment:
+    probes = tuple(group.by_probe)
+    targets: tuple[str, ...] = ()
+    if group.kind in _COOKIED:
+        targets = tuple(group.targets)
+    elif group.target:
+        targets = (group.target,)
+    cookies = probes if group.kind in _COOKIED else ()
+    return Attachment(name, group.kind, probes, targets, cookies, group.period_ns)

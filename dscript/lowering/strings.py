@@ -1,0 +1,243 @@
+"""Strings: always NUL-terminated within a known capacity, in BPF memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dscript.dtypes.types import ArrayType, StringType
+from dscript.lowering import expressions, places
+from dscript.lowering.generator import Generator
+from dscript.lowering.layout import round_up
+from dscript.lowering.probes import PARTS, probe_string
+from dscript.lowering.variables import task
+from dscript.object.function import Function
+from dscript.object.helpers import Helper
+from dscript.object.values import NULL, Value, const
+from dscript.program import Fault
+from dscript.semantics import tree
+
+COMM_SIZE = 16  # TASK_COMM_LEN, include/linux/sched.h
+
+
+@dataclass(frozen=True, slots=True)
+class Str:
+    """`pointer` to at most `capacity` bytes; `literal` when the text is known."""
+
+    pointer: Value
+    capacity: int
+    literal: bytes | None = None
+
+
+def value(g: Generator, expr: tree.Expr) -> Str:
+    """A string expression, in place where it already lies in memory."""
+    match expr:
+        case tree.Text():
+            return Str(g.unit.module.string(expr.value), len(expr.value) + 1, expr.value)
+        case tree.VariableRef():
+            return _variable(g, expr)
+        case tree.Element():
+            where = places.place(g, expr)
+            assert where.pointer is not None
+            return _or_empty(g, where.pointer, expr.type.size)
+        case tree.Builtin() if expr.name in PARTS:
+            pointer, capacity = probe_string(g, expr.name)
+            return Str(pointer, capacity)
+        case tree.Assign():
+            expressions.assign(g, expr)
+            return value(g, expr.target)
+        case tree.Comma():
+            for item in expr.items[:-1]:
+                expressions.effect(g, item)
+            return value(g, expr.items[-1])
+        case tree.ToString() if isinstance(expr.operand.type.resolve(), StringType):
+            return value(g, expr.operand)
+    capacity = round_up(tree.capacity(expr))
+    pointer = g.temporary_at(capacity)
+    into(g, expr, pointer, capacity, pad=False)
+    return Str(pointer, capacity)
+
+
+def _variable(g: Generator, expr: tree.VariableRef) -> Str:
+    where = places.variable_place(g, expr.variable, create=False)
+    assert where.pointer is not None
+    if not where.maybe_null:
+        return Str(where.pointer, expr.type.size)
+    base = places.thread_storage(g, create=False)
+    return _or_empty(g, base, expr.type.size, g.unit.layout.self[expr.variable])
+
+
+def _or_empty(g: Generator, pointer: Value, capacity: int, offset: int = 0) -> Str:
+    """What an absent variable reads as."""
+    f = g.f
+    before = f.current
+    some, done = f.block("text"), f.block("string")
+    f.cbr(f.icmp("eq", pointer, NULL), done, some)
+    f.at(some)
+    moved = f.gep(pointer, offset)
+    f.br(done)
+    f.at(done)
+    empty = g.unit.module.string(b"\0" * 7)
+    return Str(f.phi("ptr", [(empty, before), (moved, some)]), capacity)
+
+
+def into(g: Generator, expr: tree.Expr, destination: Value, capacity: int, *, pad: bool) -> None:
+    """Compute a string straight into `capacity` bytes; `pad` fills the rest with NULs.
+
+    Keys must be padded, because the kernel compares all their bytes.
+    """
+    match expr:
+        case tree.Text():
+            data = expr.value[: capacity - 1] + b"\0"
+            size = round_up(len(data)) if pad or len(data) < capacity else len(data)
+            size = min(size, capacity)
+            source = g.unit.module.data(data.ljust(size, b"\0"))
+            g.f.memcpy(destination, source, size)
+            if pad and capacity > size:
+                g.f.memset(g.f.gep(destination, size), capacity - size)
+        case tree.Builtin(name="execname"):
+            _comm(g, destination, capacity, pad)
+        case tree.ToString() if not isinstance(expr.operand.type.resolve(), StringType):
+            _from_memory(g, expr, destination, capacity, pad)
+        case tree.SubroutineCall():
+            from dscript.lowering.subroutines import string_into
+
+            string_into(g, expr, destination, capacity, pad)
+        case tree.Conditional():
+            _conditional(g, expr, destination, capacity, pad)
+        case _:
+            copy(g, value(g, expr), destination, capacity, pad=pad)
+
+
+def copy(g: Generator, source: Str, destination: Value, capacity: int, *, pad: bool) -> None:
+    f = g.f
+    if pad:
+        f.memset(destination, capacity)
+    f.helper(Helper.PROBE_READ_KERNEL_STR, [destination, const(capacity), source.pointer])
+
+
+def _comm(g: Generator, destination: Value, capacity: int, pad: bool) -> None:
+    """The kernel pads `comm` with NULs (set_task_comm): two loads copy it."""
+    f = g.f
+    if not g.unit.kernel.has("task_struct", "comm"):
+        f.helper(Helper.GET_CURRENT_COMM, [destination, const(COMM_SIZE)])
+    else:
+        comm = f.gep(task(g), g.unit.kernel.offset("task_struct", "comm", None))
+        first = f.load("i64", comm)
+        second = f.load("i64", f.gep(comm, 8))
+        f.store(first, destination)
+        f.store(second, f.gep(destination, 8))
+    if pad and capacity > COMM_SIZE:
+        f.memset(f.gep(destination, COMM_SIZE), capacity - COMM_SIZE)
+
+
+def _from_memory(
+    g: Generator, expr: tree.ToString, destination: Value, capacity: int, pad: bool
+) -> None:
+    """`stringof(pointer)`: kernel memory, up to a NUL or the capacity."""
+    f = g.f
+    operand = expr.operand
+    limit = capacity
+    if isinstance(operand.type.resolve(), ArrayType):
+        where = places.address(g, places.not_null(g, places.place(g, operand), operand))
+        size = operand.type.size
+        limit = min(capacity, size + 1) if size else capacity
+    else:
+        where = expressions.value(g, operand)
+    if pad:
+        f.memset(destination, capacity)
+    result = f.helper(Helper.PROBE_READ_KERNEL_STR, [destination, const(limit), where])
+    g.fault_if(f.icmp("slt", result, 0), Fault.BADADDR, where)
+
+
+def _conditional(
+    g: Generator, expr: tree.Conditional, destination: Value, capacity: int, pad: bool
+) -> None:
+    f = g.f
+    condition = expressions.truth(g, expr.condition)
+    then, otherwise, done = f.block("then"), f.block("else"), f.block("chosen")
+    f.cbr(condition, then, otherwise)
+    f.at(then)
+    into(g, expr.then, destination, capacity, pad=pad)
+    f.br(done)
+    f.at(otherwise)
+    into(g, expr.otherwise, destination, capacity, pad=pad)
+    f.br(done)
+    f.at(done)
+
+
+# ------------------------------------------------------------------------------ compare
+
+
+def compare(g: Generator, op: str, left: tree.Expr, right: tree.Expr) -> Value:
+    """An i1.  Against a literal the kernel's own strncmp does it."""
+    flipped = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+    if isinstance(left, tree.Text) and not isinstance(right, tree.Text):
+        left, right, op = right, left, flipped.get(op, op)
+    f = g.f
+    a = value(g, left)
+    b = value(g, right)
+    if isinstance(left, tree.Text) and isinstance(right, tree.Text):
+        x, y = left.value.partition(b"\0")[0], right.value.partition(b"\0")[0]
+        truth = {"==": x == y, "!=": x != y, "<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y}
+        return const(int(truth[op]), "i1")
+    if b.literal is not None:
+        result = _against_literal(g, a, b)
+    else:
+        result = _compare_memory(g, a, b)
+    predicates = {"==": "eq", "!=": "ne", "<": "slt", "<=": "sle", ">": "sgt", ">=": "sge"}
+    return f.icmp(predicates[op], result, 0)
+
+
+def _against_literal(g: Generator, a: Str, b: Str) -> Value:
+    f = g.f
+    assert b.literal is not None
+    text = b.literal.partition(b"\0")[0]
+    if not text:
+        first = f.load("i8", a.pointer, align=1)
+        return f.zext(first, "i64")
+    pointer = a.pointer
+    if a.capacity <= len(text):
+        # bpf_strncmp reads as many bytes as the literal has: give it a padded copy.
+        pointer = g.temporary_at(round_up(len(text) + 1))
+        f.memset(pointer, round_up(len(text) + 1))
+        f.helper(Helper.PROBE_READ_KERNEL_STR, [pointer, const(a.capacity), a.pointer])
+    size = const(len(text) + 1)
+    result = f.helper(Helper.STRNCMP, [pointer, size, b.pointer])
+    return f.sext(f.trunc(result, "i32"), "i64")
+
+
+def _compare_memory(g: Generator, a: Str, b: Str) -> Value:
+    """Byte by byte up to the first difference or NUL: a subprogram shared by all."""
+    f = g.f
+    limit = min(a.capacity, b.capacity)
+    name = f"compare_strings_{limit}"
+    known = g.unit.helpers.get(name)
+    if known is None:
+        known = g.unit.helpers[name] = _compare_function(g, name, limit)
+    return f.call(known, [bounded(g, a, limit), bounded(g, b, limit)])
+
+
+def bounded(g: Generator, text: Str, capacity: int) -> Value:
+    """A pointer from which `capacity` bytes may be read whatever path led here."""
+    pointer = g.temporary_at(round_up(capacity))
+    g.f.helper(Helper.PROBE_READ_KERNEL_STR, [pointer, const(capacity), text.pointer])
+    return pointer
+
+
+def _compare_function(g: Generator, name: str, limit: int) -> Function:
+    c = g.unit.module.function(name, [("a", "ptr"), ("b", "ptr")])
+    a, b = c.params
+    different = c.block("different")
+    with c.loop(limit) as i:
+        x = c.zext(c.load("i8", c.gep(a, i), align=1), "i64")
+        y = c.zext(c.load("i8", c.gep(b, i), align=1), "i64")
+        delta = c.op("sub", x, y)
+        same, more = c.block("same"), c.block("more")
+        c.cbr(c.icmp("ne", delta, 0), different, same)
+        c.at(same)
+        c.cbr(c.icmp("eq", x, 0), c.break_label, more)
+        c.at(more)
+    c.ret(0)
+    c.at(different)
+    c.ret(delta)
+    return c
