@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from functools import cache
+from typing import Any
 
-from dscript.errors import Diagnostic
+from dscript.errors import Diagnostic, Span
 from dscript.syntax import ast
 
 # Levels of AST nodes.  Python's default recursion limit is 1,000 frames, and a pass takes
@@ -13,11 +13,17 @@ from dscript.syntax import ast
 MAX_DEPTH = 200
 
 
-@cache
-def _child_fields(kind: type) -> tuple[str, ...]:
-    return tuple(
-        f.name for f in fields(kind) if f.name != "span" and f.type not in ("str", "int", "bool")
-    )
+# Names of the fields of a class that hold nodes.
+_child_fields: dict[type, tuple[str, ...]] = {}
+
+
+def _fields(kind: type[Any]) -> tuple[str, ...]:
+    names = _child_fields.get(kind)
+    if names is None:
+        leaves = ("str", "int", "bool", "Span")
+        names = tuple(f.name for f in fields(kind) if f.type not in leaves)
+        _child_fields[kind] = names
+    return names
 
 
 def check(item: ast.Node) -> None:
@@ -25,11 +31,11 @@ def check(item: ast.Node) -> None:
     span = item.span
     if span.end - span.start <= MAX_DEPTH:  # a level takes a character at least
         return
-    level: list[object] = [item]
+    level: list[Any] = [item]
     for _ in range(MAX_DEPTH):
-        below: list[object] = []
+        below: list[Any] = []
         for node in level:
-            for name in _child_fields(type(node)):
+            for name in _fields(type(node)):
                 value = getattr(node, name)
                 if type(value) is tuple:
                     below.extend(_nodes(value))
@@ -54,6 +60,6 @@ def _nodes(values: tuple[object, ...]) -> list[object]:
     return found
 
 
-def span_of(nodes: list[object]) -> ast.Span | None:
+def span_of(nodes: list[object]) -> Span | None:
     """The span of the first node that has one."""
     return next((node.span for node in nodes if isinstance(node, ast.Node)), None)

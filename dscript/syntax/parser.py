@@ -38,7 +38,7 @@ def parse_clause_options(
         builder.source = source
         builder.form = form
         try:
-            program: ast.Program = lark_parser.parse(lexer.tokens())  # type: ignore[assignment,arg-type]
+            program: ast.Program = lark_parser.parse(lexer.tokens())  # type: ignore[assignment]
         except UnexpectedToken as error:
             raise syntax_errors.explain(lexer, error.token, error.expected) from None
     return program

@@ -54,7 +54,8 @@ class TypePrinter(ABC):
         return ", ".join(items)
 
     def _spec(self, spec: ast.TypeSpec) -> str:
-        scope = f"{spec.module}`" if getattr(spec, "module", "") else ""
+        assert isinstance(spec, ast.NamedType | ast.StructType | ast.EnumType)
+        scope = f"{spec.module}`" if spec.module else ""
         match spec:
             case ast.NamedType():
                 return scope + " ".join(spec.words)
@@ -64,7 +65,6 @@ class TypePrinter(ABC):
             case ast.EnumType():
                 tag = f" {scope}{spec.tag}" if spec.tag else ""
                 return f"enum{tag}{self._enumerators(spec.enumerators)}"
-        raise AssertionError(f"no text for {type(spec).__name__}")
 
     def _members(self, members: tuple[ast.FieldDecl, ...] | None) -> str:
         if members is None:
