@@ -17,13 +17,16 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from hashlib import blake2b
-from pathlib import Path
 
 from dscript import options
 from dscript.kernel import cachedir
 from dscript.program import FORMAT_VERSION, CompiledProgram
 from dscript.request import CompileRequest
+
+if sys.implementation.name == "cpython":
+    from _blake2 import blake2b  # hashlib's own; without OpenSSL, which takes 3 ms to load
+else:
+    from hashlib import blake2b
 
 _PREFIX = "program-"
 _DIGEST_SIZE = 32
@@ -113,9 +116,10 @@ def _identity(request: CompileRequest) -> Iterator[bytes]:
     for path in _KERNEL_FACTS:
         yield _content(path)
     yield _listing(("/sys/kernel/btf",), "")
-    package = Path(__file__).parent
+    package = os.path.dirname(os.path.realpath(__file__))
     yield _listing(_folders(package), "")
-    yield _listing((package.parent / "grammar", package.parent / "stdlib"), "")
+    beside = os.path.dirname(package)
+    yield _listing((os.path.join(beside, "grammar"), os.path.join(beside, "stdlib")), "")
     yield _listing((*request.library_dirs, *_option_dirs(request)), ".d")
 
 
@@ -128,20 +132,20 @@ def _option_dirs(request: CompileRequest) -> tuple[str, ...]:
     )
 
 
-def _folders(package: Path) -> list[Path]:
+def _folders(package: str) -> list[str]:
     """The package's folders, itself among them."""
     folders = [package]
     for folder in folders:
         with os.scandir(folder) as entries:
             folders.extend(
-                Path(entry.path)
+                entry.path
                 for entry in entries
                 if entry.name != "__pycache__" and entry.is_dir(follow_symlinks=False)
             )
     return sorted(folders)
 
 
-def _listing(folders: Iterable[str | Path], suffix: str) -> bytes:
+def _listing(folders: Iterable[str], suffix: str) -> bytes:
     """Names, sizes and times of the files in folders (not below); absent ones count as such."""
     lines = []
     for folder in folders:
@@ -174,17 +178,17 @@ def _capabilities() -> bytes:
 
 def _touch(name: str) -> None:
     """Mark an entry as used, which saves it from `_make_room` for longer."""
-    directory = cachedir.cache_dir()
+    directory = cachedir.path()
     if directory is not None:
         try:
-            os.utime(directory / name, follow_symlinks=False)
+            os.utime(os.path.join(directory, name), follow_symlinks=False)
         except OSError:
             return
 
 
 def _make_room() -> None:
     """Remove the entries not used for longest, until the rest is within bounds."""
-    directory = cachedir.cache_dir()
+    directory = cachedir.path()
     if directory is None:
         return
     try:

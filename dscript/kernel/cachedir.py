@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def cache_dir() -> Path | None:
+    """The directory as `path` gives it."""
+    found = path()
+    if found is None:
+        return None
+    from pathlib import Path  # 7 ms that a run from the cache can do without
+
+    return Path(found)
+
+
+def path() -> str | None:
     """`$XDG_CACHE_HOME/dscript` or `~/.cache/dscript`, created with mode 0700.
 
     None when it cannot be created, belongs to someone else, is no directory or can be
@@ -24,30 +36,30 @@ def cache_dir() -> Path | None:
         if not os.path.isabs(home):
             return None
         base = os.path.join(home, ".cache")
-    path = os.path.join(base, "dscript")
+    found = os.path.join(base, "dscript")
     try:
-        info = os.lstat(path)
+        info = os.lstat(found)
     except FileNotFoundError:
         try:
             os.makedirs(base, mode=0o700, exist_ok=True)
-            os.mkdir(path, 0o700)
-            info = os.lstat(path)
+            os.mkdir(found, 0o700)
+            info = os.lstat(found)
         except FileExistsError:  # another dscript was faster
-            return cache_dir() if os.path.isdir(path) else None
+            return path() if os.path.isdir(found) else None
         except OSError:
             return None
     except OSError:
         return None
-    return Path(path) if stat.S_ISDIR(info.st_mode) and _trusted(info) else None
+    return found if stat.S_ISDIR(info.st_mode) and _trusted(info) else None
 
 
 def open_file(name: str) -> BinaryIO | None:
     """A cache file open for reading, None when it is not there or not to be trusted."""
-    directory = cache_dir()
+    directory = path()
     if directory is None:
         return None
     try:
-        fd = os.open(directory / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = os.open(os.path.join(directory, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return None
     info = os.fstat(fd)
@@ -71,10 +83,10 @@ def read(name: str) -> bytes | None:
 
 def write(name: str, data: bytes) -> bool:
     """Store a cache file with mode 0600; readers see the old or the new content, never a part."""
-    directory = cache_dir()
+    directory = path()
     if directory is None:
         return False
-    temporary = directory / f".{name}.{os.getpid()}"
+    temporary = os.path.join(directory, f".{name}.{os.getpid()}")
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError:
@@ -82,7 +94,7 @@ def write(name: str, data: bytes) -> bool:
     try:
         with os.fdopen(fd, "wb") as file:
             file.write(data)
-        os.replace(temporary, directory / name)
+        os.replace(temporary, os.path.join(directory, name))
     except OSError:
         _remove(temporary)
         return False
@@ -94,8 +106,8 @@ def _trusted(info: os.stat_result) -> bool:
     return info.st_uid == os.geteuid() and not info.st_mode & 0o022
 
 
-def _remove(path: Path) -> None:
+def _remove(name: str) -> None:
     try:
-        os.unlink(path)
+        os.unlink(name)
     except OSError:
         return
