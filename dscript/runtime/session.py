@@ -159,7 +159,8 @@ class Session:
         refused = self._kernel.refused
         if refused:
             shown = ", ".join(refused[:8]) + (", …" if len(refused) > 8 else "")
-            self._sink.notice(f"{len(refused)} kernel functions cannot be probed: {shown}")
+            many = "" if len(refused) == 1 else "s"
+            self._sink.notice(f"{len(refused)} kernel function{many} cannot be probed: {shown}")
 
     # -- the stages
 
