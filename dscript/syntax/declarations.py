@@ -104,6 +104,8 @@ class DeclarationReader:
             return self._lexer.name_kind(value, end, self._previous, self._before)
         if frame.wants_type:
             frame.wants_type = False
+            if frame.kind == "keys":
+                frame.kind = "parameters"
             return "TYPE_NAME"
         if (
             self._typedef
@@ -117,6 +119,8 @@ class DeclarationReader:
     def _keyword(self, value: str, type_: str, frame: _Frame) -> str:
         if type_ == "TYPE_WORD" or value in TAG_WORDS:
             frame.wants_type = False
+            if frame.kind == "keys":
+                frame.kind = "parameters"
         elif type_ == "TYPEDEF":
             self._typedef = True
         elif type_ == "TRANSLATOR":

@@ -60,7 +60,8 @@ class Lexer:
         self.text = source.text
         self.pos = 0
         self.typedefs: set[str] = set()
-        self.depth_opened: int | None = None  # where the clause body being read was opened
+        self.body_opened: int | None = None  # where the clause body being read begins
+        self.predicate_opened: int | None = None  # and the predicate
         self.last: Token | None = None  # the token given out last
         self.before: Token | None = None  # and the one before it
         self._is_type = is_type
@@ -151,14 +152,18 @@ class Lexer:
         if text.startswith("/", after) and not text.startswith("/*", after):
             self.pos = after + 1
             yield Token("PREDICATE_OPEN", "/", after, after + 1)
+            self.predicate_opened = after
             yield from self._code("/")
+            if self.last is not None and self.last.type == "PREDICATE_CLOSE":
+                self.predicate_opened = None
             after = self.skip()
         if text.startswith(("{", "<"), after):
             self.pos = after + 1
-            self.depth_opened = after
+            self.body_opened = after
             yield Token("BODY_OPEN", text[after], after, after + 1)
             yield from self._code("}" if text[after] == "{" else ">")
-            self.depth_opened = None
+            if self.last is not None and self.last.type == "BODY_CLOSE":
+                self.body_opened = None
         elif text.startswith(("(", "=", ")", "}", ">", "@", "+", "|", "&"), after):
             yield from self._code(None)
 

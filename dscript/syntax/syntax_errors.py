@@ -29,25 +29,33 @@ def _at_end(lexer: Lexer, expected: set[str]) -> Diagnostic:
     source = lexer.source
     end = len(source.text.rstrip())
     span = Span(source, max(0, end - 1), end)
-    if lexer.depth_opened is not None:
-        opened = lexer.depth_opened
+    if lexer.body_opened is not None:
+        opened = lexer.body_opened
         line = source.position(opened).line
         closing = "}" if source.text[opened] == "{" else "; >"
         hint: str | None = f"the clause opened on line {line} is not closed: {closing} is missing"
     elif "SEMICOLON" in expected:
         hint = "a ; is missing"
+    elif lexer.predicate_opened is not None:
+        hint = "the predicate is not closed: / is missing"
     else:
         hint = None
     return Diagnostic("D_SYNTAX", "syntax error near end of input", span, hint)
 
 
 def _hint(lexer: Lexer, kind: str, value: str, expected: set[str]) -> str | None:
+    source = lexer.source
     before = lexer.before
     if value in FORBIDDEN_WORDS:
         if value in _LOOPS:
             return f"D has no loops: {value} is reserved; let a tick or profile probe repeat"
         return f"{value} is a reserved word"
-    at_top = lexer.depth_opened is None
+    if lexer.predicate_opened is not None:
+        if kind in ("LBRACE", "SEMICOLON", "RBRACE"):
+            line = source.position(lexer.predicate_opened).line
+            return f"the predicate opened on line {line} is not closed: / is missing"
+        return None
+    at_top = lexer.body_opened is None
     if at_top and before is not None and before.type == "DESCRIPTION":
         if kind == "LPAR":
             return (
@@ -59,7 +67,7 @@ def _hint(lexer: Lexer, kind: str, value: str, expected: set[str]) -> str | None
         return "a clause begins with a probe description, as in syscall::read:entry"
     if at_top and "SEMICOLON" in expected:
         return "a declaration ends with ;"
-    if kind == "BODY_CLOSE" and "RPAR" in expected:
+    if kind in ("BODY_CLOSE", "RBRACE", "SEMICOLON") and "RPAR" in expected:
         return "a ) is missing"
     if value in TYPE_WORDS and not at_top:
         return "variables are declared outside of clauses, or just assigned to"
