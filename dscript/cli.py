@@ -104,6 +104,11 @@ def _compile_and_trace(line: CommandLine) -> int:
     if not quiet:
         for message in _match_messages(request.pieces, program.matches):
             _say(f"dscript: {message}")
+    if d_options.flag(program.options, "verbose"):
+        from dscript.plan import attachment_lines
+
+        for attached in attachment_lines(program):
+            _say(f"dscript: {attached}")
     if line.compile_only:
         return 0
     with _output(line) as output:
@@ -167,6 +172,10 @@ def _write_emitted(line: CommandLine, program: CompiledProgram) -> None:
     """The stage asked for by --emit, to the file of -o or to standard output."""
     if line.emit == "object":
         data = program.object
+    elif line.emit == "plan":
+        from dscript.plan import plan_text
+
+        data = plan_text(program).encode("utf-8", "surrogateescape")
     else:
         data = program.emitted.encode("utf-8", "surrogateescape")
     if line.output is None:

@@ -15,8 +15,10 @@ from dscript.syntax.parser import parse, parse_clause_options
 def compile_program(request: CompileRequest) -> CompiledProgram:
     """Compile a request.  Raises Diagnostic for a wrong program."""
     programs = [_parse(piece) for piece in request.pieces]
-    # The command line overrides what the program says.
-    options = d_options.merge(pragma_options(programs), request.options)
+    # The command line overrides what the program says, which overrides the environment.
+    options = d_options.merge(
+        request.environment_options, pragma_options(programs), request.options
+    )
     settings = settings_from(
         options,
         destructive=request.destructive,

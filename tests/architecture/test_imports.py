@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "options": {"errors"},
     "resources": {"errors"},
     "program": {"errors"},
+    "plan": {"program"},
     "request": {"errors", "source"},
     "scripts": BASE,
     # the compiler
