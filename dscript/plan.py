@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dscript.program import Action, Attachment, CompiledProgram, Field
+from dscript.program import Action, Attachment, CompiledProgram, Conversion, Field
 
 _SHOWN_TARGETS = 4
 
@@ -61,18 +61,22 @@ def _lines(program: CompiledProgram) -> Iterator[str]:
 def _action(action: Action) -> str:
     parts: list[str] = [action.kind]
     if action.format is not None:
-        letters = [
-            f"{c.prefix}%{c.flags}{'@' if c.aggregation else ''}{c.size}{c.letter}"
-            if c.letter
-            else c.prefix
-            for c in action.format
-        ]
-        parts.append(repr("".join(letters)))
+        parts.append(repr("".join(_conversion(c) for c in action.format)))
     parts.extend(_field(field) for field in action.args)
     parts.extend(f"@{number}" for number in action.aggregations)
     if action.presence is not None:
         parts.append(f"if byte {action.presence}")
     return " ".join(parts)
+
+
+def _conversion(c: Conversion) -> str:
+    """A conversion as it was written."""
+    if not c.letter:
+        return c.prefix
+    width = "" if c.width is None else "*" if c.width < 0 else str(c.width)
+    precision = "" if c.precision is None else ".*" if c.precision < 0 else f".{c.precision}"
+    at = "@" if c.aggregation else ""
+    return f"{c.prefix}%{at}{c.flags}{width}{precision}{c.size}{c.letter}"
 
 
 def _field(field: Field) -> str:
