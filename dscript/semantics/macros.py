@@ -1,0 +1,75 @@
+"""Macro variables: `$1` and `$$1`, `$target`, `$pid` and the like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dscript.dtypes.types import INT, StringType, integer_literal
+from dscript.errors import Diagnostic
+from dscript.semantics import tree
+from dscript.semantics.environment import RUN_MACROS, fixed_macro, suggestion
+from dscript.semantics.names import check_identifier
+from dscript.semantics.tree import Expr
+from dscript.syntax import ast
+
+if TYPE_CHECKING:
+    from dscript.semantics.expressions import ExpressionChecker
+
+
+def check_macro(checker: ExpressionChecker, node: ast.Macro) -> Expr:
+    environment = checker.environment
+    if node.name.isdigit():
+        text = environment.argument(int(node.name), node.span)
+        if node.text:
+            value = b"" if text is None else text.encode()
+            return tree.Text(StringType(len(value) + 1), node.span, value)
+        return _argument(checker, text, node)
+    fixed = fixed_macro(node.name)
+    if fixed is not None:
+        return tree.Const(INT, node.span, fixed)
+    if node.name not in RUN_MACROS:
+        raise Diagnostic(
+            "D_MACRO_UNDEF",
+            f"macro variable ${node.name} is not defined",
+            node.span,
+            suggestion(node.name, [*RUN_MACROS, "projid", "taskid"]),
+        )
+    if node.name == "target" and not environment.settings.has_target:
+        raise Diagnostic(
+            "D_MACRO_UNDEF",
+            "macro variable $target is not defined",
+            node.span,
+            "it is the process given with -c COMMAND or -p PID",
+        )
+    return tree.LoadWord(INT, node.span, node.name)
+
+
+def _argument(checker: ExpressionChecker, text: str | None, node: ast.Macro) -> Expr:
+    """`$n` stands for its text as a token: an integer or an identifier."""
+    if text is None:
+        return tree.Const(INT, node.span, 0)
+    value = _number(text)
+    if value is not None:
+        type_ = integer_literal(abs(value), "", text.lstrip("-")[:1] != "0")
+        if type_ is None:
+            raise Diagnostic("D_INT_OFLOW", f"macro argument {text} is too large", node.span)
+        return tree.Const(type_, node.span, value)
+    if text.replace("_", "a").isalnum() and not text[0].isdigit():
+        return check_identifier(checker, ast.Identifier(name=text, span=node.span))
+    raise Diagnostic(
+        "D_SYNTAX",
+        f"macro argument ${node.name} is {text!r}, neither an integer nor a name",
+        node.span,
+        f"write $${node.name} to use it as a string",
+    )
+
+
+def _number(text: str) -> int | None:
+    """An argument that reads as a C integer constant, perhaps negative; None for others."""
+    digits = text.removeprefix("-")
+    octal = digits.startswith("0") and digits[1:].isdigit()
+    try:
+        value = int(digits, 8 if octal else 0)
+    except ValueError:
+        return None
+    return -value if text.startswith("-") else value

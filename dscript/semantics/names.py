@@ -1,0 +1,166 @@
+"""Names: variables, built-in variables, enumerators, kernel symbols, inlines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dscript.builtins.variables import ABSENT_VARIABLES, BUILTIN_VARIABLES, FOREIGN_NAMES
+from dscript.dtypes.types import VOID_POINTER, PointerType, StructType, VoidType
+from dscript.errors import Diagnostic, Span
+from dscript.semantics import operators, tree
+from dscript.semantics.environment import InlineDefinition, suggestion
+from dscript.semantics.tree import Expr, Variable
+from dscript.syntax import ast
+
+if TYPE_CHECKING:
+    from dscript.semantics.expressions import ExpressionChecker
+
+
+def check_identifier(checker: ExpressionChecker, node: ast.Identifier) -> Expr:
+    found = find_name(checker, node)
+    if found is not None:
+        return found
+    name = node.name
+    known = [
+        *BUILTIN_VARIABLES,
+        *(v for scope, v in checker.environment.variables if scope == "global"),
+        *checker.environment.inlines,
+    ]
+    raise Diagnostic(
+        "D_IDENT_UNDEF",
+        f"failed to resolve {name}: Unknown variable name",
+        node.span,
+        suggestion(name, known, FOREIGN_NAMES),
+    )
+
+
+def find_name(checker: ExpressionChecker, node: ast.Identifier) -> Expr | None:
+    """What a name means; None for an unknown one.  Later declarations hide kernel names."""
+    environment, name, span = checker.environment, node.name, node.span
+    if name in environment.bindings:
+        return environment.bindings[name]
+    if name in environment.enumerators:
+        value, enum = environment.enumerators[name]
+        return tree.Const(enum, span, value)
+    if name in environment.inlines:
+        return use_inline(checker, environment.inlines[name], None, span)
+    variable = environment.variables.get(("global", name))
+    if variable is not None:
+        _require_scalar_use(variable, span)
+        return tree.VariableRef(variable.type, span, variable)
+    if name in BUILTIN_VARIABLES:
+        return _builtin(checker, name, span)
+    if name == "NULL":
+        return tree.Const(VOID_POINTER, span, 0)
+    if name in ABSENT_VARIABLES:
+        raise absent_variable(name, span)
+    kernel = environment.kernel.enumerator(name)
+    if kernel is not None:
+        value, enum = kernel
+        return tree.Const(enum, span, value)
+    return None
+
+
+def absent_variable(name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "D_IDENT_UNDEF",
+        f"the built-in variable {name} is not available in this version",
+        span,
+        ABSENT_VARIABLES[name] or None,
+    )
+
+
+def _builtin(checker: ExpressionChecker, name: str, span: Span) -> Expr:
+    if name == "curthread":
+        struct = checker.environment.kernel.struct("struct", "task_struct")
+        target = struct if struct is not None else StructType("struct", "task_struct")
+        return tree.Builtin(PointerType(target), span, name)
+    type_ = BUILTIN_VARIABLES[name].type_of(checker.environment.settings.strsize)
+    index = int(name[3:]) if name.startswith("arg") else 0
+    return tree.Builtin(type_, span, name, index)
+
+
+def _require_scalar_use(variable: Variable, span: Span) -> None:
+    if variable.keys is not None:
+        raise Diagnostic(
+            "D_IDENT_BADREF",
+            f"{variable} is an associative array: it needs a key",
+            span,
+            f"write {variable}[…]",
+        )
+
+
+def check_scoped(checker: ExpressionChecker, node: ast.Scoped) -> Expr:
+    variable = checker.environment.variables.get((node.scope, node.name))
+    if variable is None:
+        known = [v for scope, v in checker.environment.variables if scope == node.scope]
+        raise Diagnostic(
+            "D_VAR_UNDEF",
+            f"{node.scope}->{node.name} has not yet been declared or assigned",
+            node.span,
+            suggestion(node.name, known),
+        )
+    _require_scalar_use(variable, node.span)
+    return tree.VariableRef(variable.type, node.span, variable)
+
+
+def check_external(checker: ExpressionChecker, node: ast.External) -> Expr:
+    found = checker.environment.kernel.symbol(node.module, node.name)
+    if found is None:
+        shown = f"{node.module}`{node.name}"
+        raise Diagnostic(
+            "D_IDENT_UNDEF",
+            f"failed to resolve {shown}: Unknown symbol name",
+            node.span,
+        )
+    address, type_ = found
+    return tree.KernelSymbol(type_, node.span, node.module, node.name, address)
+
+
+def use_inline(
+    checker: ExpressionChecker,
+    inline: InlineDefinition,
+    args: tuple[ast.Expr, ...] | None,
+    span: Span,
+) -> Expr:
+    """The inline's expression in its place; `args` is None where no brackets were written."""
+    if (inline.params is None) != (args is None):
+        raise Diagnostic(
+            "D_PROTO_LEN",
+            f"inline {inline.node.name} "
+            + ("takes no parameters" if inline.params is None else "needs parameters in [ ]"),
+            span,
+        )
+    if inline.busy:
+        raise Diagnostic("D_IDENT_UNDEF", f"inline {inline.node.name} refers to itself", span)
+    bindings = _bind(checker, inline, args or (), span)
+    saved = checker.environment.bindings
+    checker.environment.bindings = bindings
+    inline.busy = True
+    try:
+        value = checker.check(inline.node.value)
+    finally:
+        inline.busy = False
+        checker.environment.bindings = saved
+    if isinstance(inline.type.resolve(), VoidType):
+        return value
+    return operators.assignable(value, inline.type, span, checker.environment.string)
+
+
+def _bind(
+    checker: ExpressionChecker, inline: InlineDefinition, args: tuple[ast.Expr, ...], span: Span
+) -> dict[str, Expr]:
+    """The parameters' values by name."""
+    params = inline.params or ()
+    if len(params) != len(args):
+        raise Diagnostic(
+            "D_PROTO_LEN",
+            f"{inline.node.name}[ ] prototype mismatch: {len(args)} args passed, "
+            f"{len(params)} expected",
+            span,
+        )
+    string = checker.environment.string
+    return {
+        name: operators.assignable(checker.check(arg), type_, arg.span, string)
+        for (type_, name), arg in zip(params, args, strict=True)
+    }

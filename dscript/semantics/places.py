@@ -1,0 +1,164 @@
+"""Places in memory: `*`, `&`, `->`, `.` and `[ ]`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dscript.builtins.variables import ABSENT_VARIABLES
+from dscript.dtypes.types import (
+    CHAR,
+    LONG,
+    ArrayType,
+    FunctionType,
+    PointerType,
+    StringType,
+    StructType,
+    VoidType,
+    is_pointer_like,
+)
+from dscript.errors import Diagnostic, Span
+from dscript.semantics import operators, tree
+from dscript.semantics.environment import suggestion
+from dscript.semantics.names import absent_variable, use_inline
+from dscript.semantics.translators import check_member
+from dscript.semantics.tree import Expr, Variable
+from dscript.semantics.typenames import describe
+from dscript.syntax import ast
+
+if TYPE_CHECKING:
+    from dscript.semantics.expressions import ExpressionChecker
+
+
+def dereference(operand: Expr, span: Span) -> Expr:
+    operand = operators.decay(operand)
+    type_ = operand.type.resolve()
+    if not isinstance(type_, PointerType):
+        raise Diagnostic(
+            "D_DEREF_NONPTR",
+            "cannot dereference non-pointer type",
+            span,
+            f"the operand is of type {describe(operand.type)}",
+        )
+    target = type_.target.resolve()
+    if isinstance(target, VoidType):
+        raise Diagnostic(
+            "D_DEREF_VOID", "cannot dereference pointer to void", span, "cast it first"
+        )
+    if isinstance(target, FunctionType):
+        raise Diagnostic("D_DEREF_FUNC", "cannot dereference pointer to function", span)
+    return tree.Deref(type_.target, span, operand)
+
+
+def check_address(checker: ExpressionChecker, node: ast.Unary) -> Expr:
+    operand = checker.check(node.operand)
+    if isinstance(operand, tree.MemberRef) and operand.member.bits is not None:
+        raise Diagnostic("D_ADDROF_BITFIELD", "cannot take address of bit-field member", node.span)
+    places = (tree.Deref, tree.MemberRef, tree.IndexRef, tree.KernelSymbol)
+    if isinstance(operand, tree.Deref):
+        return tree.Convert(PointerType(operand.type), node.span, operand.address)
+    if isinstance(operand, places):
+        return tree.AddressOf(PointerType(operand.type), node.span, operand)
+    if isinstance(operand, (tree.VariableRef, tree.Element, tree.Builtin)):
+        raise Diagnostic("D_ADDROF_VAR", "cannot take address of dynamic variable", node.span)
+    raise Diagnostic("D_ADDROF_LVAL", "unary & requires an lvalue", node.span)
+
+
+def check_member_access(checker: ExpressionChecker, node: ast.Member) -> Expr:
+    if isinstance(node.base, ast.Xlate):
+        return check_member(checker, node.base, node.name, node.arrow, node.span)
+    base = checker.check(node.base)
+    if node.arrow:
+        base = _pointed_struct(base, node)
+    struct = base.type.resolve()
+    if not isinstance(struct, StructType):
+        pointer = isinstance(struct, PointerType)
+        raise Diagnostic(
+            "D_OP_SOU",
+            "left-hand side of operator . must be a struct or union",
+            node.span,
+            "use -> on a pointer" if pointer else f"it is of type {describe(base.type)}",
+        )
+    if not struct.complete:
+        raise Diagnostic(
+            "D_OP_INCOMPLETE",
+            f"operator {'->' if node.arrow else '.'} cannot be applied to incomplete type {struct}",
+            node.span,
+        )
+    member = struct.find(node.name)
+    if member is None:
+        raise Diagnostic(
+            "D_TYPE_MEMBER",
+            f"{node.name} is not a member of {struct}",
+            node.span,
+            suggestion(node.name, struct.names()),
+        )
+    return tree.MemberRef(member.type, node.span, base, member)
+
+
+def _pointed_struct(base: Expr, node: ast.Member) -> Expr:
+    """What the pointer to the left of `->` points to."""
+    base = operators.decay(base)
+    type_ = base.type.resolve()
+    if not isinstance(type_, PointerType) or not isinstance(type_.target.resolve(), StructType):
+        raise Diagnostic(
+            "D_OP_SOU",
+            "left-hand side of operator -> must be a pointer to a struct or union",
+            node.span,
+            f"it is of type {describe(base.type)}",
+        )
+    return tree.Deref(type_.target, base.span, base)
+
+
+def check_index(checker: ExpressionChecker, node: ast.Index) -> Expr:
+    base = node.base
+    if isinstance(base, ast.Identifier):
+        name = base.name
+        inline = checker.environment.inlines.get(name)
+        if inline is not None and inline.params is not None:
+            return use_inline(checker, inline, node.indices, node.span)
+        variable = checker.environment.variables.get(("global", name))
+        if variable is None and name in ABSENT_VARIABLES:
+            raise absent_variable(name, node.span)
+    elif isinstance(base, ast.Scoped):
+        variable = checker.environment.variables.get((base.scope, base.name))
+    else:
+        variable = None
+    if variable is not None and variable.keys is not None:
+        return _element(checker, variable, node)
+    return _subscript(checker, checker.check(base), node)
+
+
+def _element(checker: ExpressionChecker, variable: Variable, node: ast.Index) -> Expr:
+    keys = tuple(checker.check(key) for key in node.indices)
+    keys = checker.variables.match_keys(variable, keys, node.span)
+    return tree.Element(variable.type, node.span, variable, keys)
+
+
+def _subscript(checker: ExpressionChecker, base: Expr, node: ast.Index) -> Expr:
+    if len(node.indices) != 1:
+        raise Diagnostic("D_PROTO_LEN", "an array or pointer takes one subscript", node.span)
+    index = checker.check(node.indices[0])
+    operators.require_integral("[ ]", index)
+    index = operators.convert(index, LONG)
+    type_ = base.type.resolve()
+    if isinstance(type_, ArrayType):
+        _check_bounds(type_, index, node.span)
+        return tree.IndexRef(type_.element, node.span, base, index)
+    if isinstance(type_, StringType):
+        return tree.IndexRef(CHAR, node.span, base, index)
+    if not is_pointer_like(base.type):
+        raise Diagnostic(
+            "D_DEREF_NONPTR",
+            f"operator [ ] cannot be applied to type {describe(base.type)}",
+            node.span,
+        )
+    return dereference(operators.binary("+", base, index, node.span), node.span)
+
+
+def _check_bounds(type_: ArrayType, index: Expr, span: Span) -> None:
+    if type_.count and isinstance(index, tree.Const) and not 0 <= index.value < type_.count:
+        raise Diagnostic(
+            "D_ARR_BOUNDS",
+            f"index outside array bounds: {index.value}, the array has {type_.count} elements",
+            span,
+        )
