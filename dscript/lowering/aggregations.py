@@ -33,8 +33,8 @@ def update(g: Generator, node: tree.AggregationUpdate) -> None:
     if plan.keys:
         place = _key(g, node, plan)
     else:
-        place = f.alloca(4, align=4, name="zero")
-        f.store(const(0, "i32"), place)
+        place = f.slot("zero", 4, 4)
+        f.store(const(plan.slot, "i32"), place)
     words = _value_pointer(g, plan, place, done)
     _apply(g, plan, words, value, weight)
     f.br(done)
@@ -49,12 +49,11 @@ def _key(g: Generator, node: tree.AggregationUpdate, plan: Aggregation) -> Value
     f = g.f
     size = plan.key_size
     if size <= STACK_KEY:
-        if g.key_buffer is None:
-            g.key_buffer = f.alloca(STACK_KEY, name="key")
-        place = g.key_buffer
+        place = f.slot("akey", STACK_KEY)
     else:
         place = g.temporary_at(size)
-    # Computed first: a key may itself need the buffer.
+    if plan.shared:
+        f.store(const(plan.id), place)
     for expr, field in zip(node.keys, plan.keys, strict=True):
         where = f.gep(place, field.offset)
         width = round_up(field.size)

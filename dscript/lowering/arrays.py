@@ -15,9 +15,10 @@ from dscript.semantics import tree
 STACK_LIMIT = 64
 
 
-def buffer(g: Generator, size: int, name: str) -> Value:
+def _key_buffer(g: Generator, size: int) -> Value:
+    """Keys of keys (`a[b[x]]`) are built while the outer one is: each depth has its own."""
     if size <= STACK_LIMIT:
-        return g.f.alloca(size, name=name)
+        return g.f.slot(f"key{g.key_depth}", STACK_LIMIT)
     return g.temporary_at(size)
 
 
@@ -28,7 +29,8 @@ def _array(g: Generator, element: tree.Element) -> AssociativeArray:
 def key(g: Generator, element: tree.Element) -> Value:
     """The key in memory.  Keys are computed left to right before any is stored."""
     array = _array(g, element)
-    place = buffer(g, array.key_size, "key")
+    place = _key_buffer(g, array.key_size)
+    g.key_depth += 1
     f = g.f
     if array.thread:
         f.store(_thread(g, element), place)
@@ -39,6 +41,7 @@ def key(g: Generator, element: tree.Element) -> Value:
             strings.into(g, expr, where, end - offset, pad=True)
         else:
             f.store(expressions.value(g, expr), where)
+    g.key_depth -= 1
     return place
 
 
@@ -126,7 +129,7 @@ def assign(g: Generator, expr: tree.Assign) -> Value:
 
 def _put(g: Generator, array: AssociativeArray, place: Value, value: Value, size: int) -> None:
     f = g.f
-    new = f.alloca(array.value_size, name="value")
+    new = f.slot("value", array.value_size)
     f.store(const(0), new)
     g.store_int(value, new, size)
     result = f.helper(Helper.MAP_UPDATE_ELEM, [array.map, place, new, const(ANY)])

@@ -81,7 +81,7 @@ class Generator:
     temporary: int = 0
     temporary_top: int = 0
     uses_scratch: bool = False
-    key_buffer: Value | None = None
+    key_depth: int = 0
     cached: dict[str, Value] = field(default_factory=dict)
     record: Value | None = None
     exits: bool = False
@@ -189,7 +189,7 @@ class Generator:
 
 
 def count_drop(f: Function, drops: Value, kind: DropKind) -> None:
-    key = f.alloca(4, align=4, name="drop")
+    key = f.slot("drop", 4, 4)
     f.store(const(int(kind), "i32"), key)
     counter = f.helper(Helper.MAP_LOOKUP_ELEM, [drops, key], "ptr")
     found, done = f.block("drop"), f.block("dropped")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -40,6 +41,8 @@ from dscript.semantics.walk import walk_program
 
 _ERROR = Probe(3, "dtrace", "", "", "ERROR")
 _MIN_AGGREGATION_ENTRIES = 64
+# Keyed aggregations with two maps of their own each; a program may use 64 maps.
+_MAX_OWN_MAPS = 12
 
 
 @dataclass(slots=True)
@@ -73,7 +76,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         syscall_count=len(syscalls.table()),
     )
     unit.scratch.fix(layout.this_scratch, _heap_size(program))
-    unit.aggregation_plans = [_aggregation(a) for a in program.aggregations]
+    unit.aggregation_plans = _plan_aggregations(program.aggregations)
     unit.aggregation_maps = _aggregation_maps(unit, options)
     probes = _number_probes(unit)
     plans = [plan_record(clause) for clause in program.clauses]
@@ -131,25 +134,47 @@ def _number_probes(unit: Unit) -> dict[int, Probe]:
 # --------------------------------------------------------------------------- aggregations
 
 
-def _aggregation(variable: tree.AggregationVariable) -> Aggregation:
+def _aggregation(variable: tree.AggregationVariable, slot: int, shared: bool) -> Aggregation:
     fields = []
-    offset = 0
+    offset = 8 if shared else 0
     for at, kind in enumerate(variable.key_kinds):
         made = _key_field(variable, at, kind, offset)
         fields.append(made)
         offset += round_up(made.size)
+    words = layout_of(variable)
     name = f"aggregation_{variable.id}"
+    if not fields:
+        name = f"aggregations_{words}"
+    elif shared:
+        name = f"aggregations_{offset}_{words}"
     return Aggregation(
         id=variable.id,
         name=variable.name,
         function=variable.function,  # type: ignore[arg-type]
         keys=tuple(fields),
         key_size=offset,
-        value_words=layout_of(variable),
+        value_words=words,
         params=variable.params,
         maps=(f"{name}_a", f"{name}_b"),
         signed=variable.signed,
+        slot=slot,
+        shared=shared and bool(fields),
     )
+
+
+def _plan_aggregations(variables: list[tree.AggregationVariable]) -> list[Aggregation]:
+    """Keyless aggregations of one width share an array; many keyed ones share hash maps."""
+    shared = sum(bool(variable.keys) for variable in variables) > _MAX_OWN_MAPS
+    slots: Counter[int] = Counter()
+    plans = []
+    for variable in variables:
+        words = layout_of(variable)
+        slot = 0
+        if not variable.keys:
+            slot = slots[words]
+            slots[words] += 1
+        plans.append(_aggregation(variable, slot, shared and bool(variable.keys)))
+    return plans
 
 
 def _key_field(variable: tree.AggregationVariable, at: int, kind: str, offset: int) -> Field:
@@ -174,10 +199,13 @@ def _key_field(variable: tree.AggregationVariable, at: int, kind: str, offset: i
 
 def _aggregation_maps(unit: Unit, options: Mapping[str, str]) -> list[tuple[Value, Value]]:
     """Two generations each; as many keys as `aggsize` bytes hold."""
-    made = []
+    made: dict[tuple[str, str], tuple[Value, Value]] = {}
+    arrays = Counter(plan.maps for plan in unit.aggregation_plans if not plan.keys)
     room = d_options.size(options, "aggsize")
     cpus = os.cpu_count() or 1
     for plan in unit.aggregation_plans:
+        if plan.maps in made:
+            continue
         value_size = 8 * plan.value_words
         if plan.keys:
             # 64 bytes is about what the kernel's own bookkeeping of an entry takes.
@@ -185,10 +213,10 @@ def _aggregation_maps(unit: Unit, options: Mapping[str, str]) -> list[tuple[Valu
             entries = max(_MIN_AGGREGATION_ENTRIES, room // entry)
             kind, key_size = MapType.PERCPU_HASH, plan.key_size
         else:
-            entries, kind, key_size = 1, MapType.PERCPU_ARRAY, 4
+            entries, kind, key_size = arrays[plan.maps], MapType.PERCPU_ARRAY, 4
         pair = [unit.module.map(n, kind, key_size, value_size, entries) for n in plan.maps]
-        made.append((pair[0], pair[1]))
-    return made
+        made[plan.maps] = (pair[0], pair[1])
+    return [made[plan.maps] for plan in unit.aggregation_plans]
 
 
 # ------------------------------------------------------------------------------- programs

@@ -168,7 +168,7 @@ def load_at(g: Generator, where: Place, type_: Type) -> Value:
     if where.pointer is not None:
         return g.load_int(where.pointer, type_)
     assert where.address is not None
-    buffer = g.f.alloca(8, name="read")
+    buffer = g.f.slot("read", 8)
     read_kernel(g, buffer, type_.size, where.address)
     return g.load_int(buffer, type_)
 
@@ -199,7 +199,7 @@ def _load_bits(g: Generator, expr: tree.MemberRef) -> Value:
         unit = f.load(f"i{8 * size}", base.pointer, align=1)
     else:
         assert base.address is not None
-        buffer = f.alloca(8, name="bits")
+        buffer = f.slot("bits", 8)
         read_kernel(g, buffer, size, base.address)
         unit = f.load(f"i{8 * size}", buffer, align=1)
     word = unit if size == 8 else f.zext(unit, "i64")

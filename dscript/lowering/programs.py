@@ -209,7 +209,7 @@ class ProgramBuilder:
         # sys_exit gives no number; the registers keep it (orig_ax; syscallno on arm64).
         regs = f.ctx_load(f.params[0], 0)
         offset = 280 if self.unit.kernel.machine == "aarch64" else 120
-        place = f.alloca(8, name="call")
+        place = f.slot("call", 8)
         f.store(const(-1), place)
         f.helper(Helper.PROBE_READ_KERNEL, [place, const(8), f.op("add", regs, offset)])
         number = f.load("i64", place)

@@ -58,7 +58,7 @@ def acquire(f: Function, none_free: str) -> tuple[Value, Value, Value]:
     Returns (slot pointer, pointer to the CPU's word, bit to clear).
     """
     cpu = f.helper(Helper.GET_SMP_PROCESSOR_ID, [])
-    key = f.alloca(4, align=4, name="slot")
+    key = f.slot("slot", 4, 4)
     f.store(f.trunc(cpu, "i32"), key)
     word = f.helper(Helper.MAP_LOOKUP_ELEM, [TAKEN, key], "ptr")
     have = f.block("word")

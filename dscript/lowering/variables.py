@@ -70,7 +70,7 @@ def read_syscall_arguments(g: Generator) -> Value:
     f = g.f
     registers = g.unit.kernel.registers["syscall"]
     low, high = min(registers), max(registers) + 8
-    buffer = f.alloca(high - low, name="regs")
+    buffer = f.slot("regs", high - low)
     regs = f.ctx_load(g.ctx, 0)
     f.helper(
         Helper.PROBE_READ_KERNEL, [buffer, const(high - low), f.to_ptr(f.op("add", regs, low))]
@@ -92,7 +92,7 @@ def _is_error(g: Generator, raw: Value) -> Value:
 
 def _function_result(g: Generator) -> Value:
     f = g.f
-    place = f.alloca(8, name="ret")
+    place = f.slot("ret", 8)
     f.store(const(0), place)
     f.helper(Helper.GET_FUNC_RET, [g.ctx, place])
     return f.load("i64", place)
@@ -171,7 +171,7 @@ def read_ids(g: Generator) -> Value:
     simple = f.helper(Helper.GET_CURRENT_PID_TGID, [])
     f.br(done)
     f.at(inside)
-    place = f.alloca(8, name="nsids")
+    place = f.slot("nsids", 8)
     f.store(const(0), place)
     f.helper(Helper.GET_NS_CURRENT_PID_TGID, [g.load_word("pidns_dev"), inode, place, const(8)])
     # struct bpf_pidns_info: pid (thread) first, tgid second.
@@ -267,7 +267,7 @@ def read_vtime(g: Generator, span: Span) -> Value:
     current = task(g)
     runtime = g.unit.kernel.offset("task_struct", "se.sum_exec_runtime", span)
     total = f.load("i64", f.gep(current, runtime))
-    key = f.alloca(4, align=4, name="vkey")
+    key = f.slot("vkey", 4, 4)
     f.store(const(0, "i32"), key)
     entry = f.helper(Helper.MAP_LOOKUP_ELEM, [VTIME, key], "ptr")
     start = f.current
@@ -331,7 +331,7 @@ def _frame(g: Generator, number: int, flags: int) -> Value:
     if not has_stack(g):
         return const(0)
     f = g.f
-    place = f.alloca(8, name="frame")
+    place = f.slot("frame", 8)
     f.store(const(0), place)
     f.helper(Helper.GET_STACK, [g.ctx, place, const(8), const(flags | number)])
     return f.load("i64", place)

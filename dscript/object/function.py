@@ -56,6 +56,7 @@ class Function:
             name, params, result, line=line, local=section is None
         )
         self._allocas: list[str] = []
+        self._slots: dict[tuple[str, int], Value] = {}
         self._blocks: dict[str, list[str]] = {"entry": []}
         self._done: set[str] = set()
         self._lines = self._blocks["entry"]
@@ -111,6 +112,13 @@ class Function:
         text = f"%{name or 's'}_{self._count}"
         self._allocas.append(f"  {text} = alloca [{size} x i8], align {align}")
         return Value(text, "ptr")
+
+    def slot(self, name: str, size: int, align: int = 8) -> Value:
+        """Stack for a value that is used up at once: every call with this name shares it."""
+        known = self._slots.get((name, size))
+        if known is None:
+            known = self._slots[name, size] = self.alloca(size, align, name)
+        return known
 
     @contextmanager
     def scratch(self, size: int, align: int = 8) -> Iterator[Value]:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import add
 from typing import Final
 
@@ -71,13 +71,15 @@ class AggregationDrain:
     ) -> None:
         self._state = state
         self._gate = gate
-        self._sources = tuple(
-            (
-                _source(aggregation, tuple(find_map(name) for name in aggregation.maps), cpus),
-                totals[aggregation.id],
-            )
-            for aggregation in aggregations
-        )
+        self._sources = [
+            (_source(a, tuple(find_map(name) for name in a.maps), cpus), totals[a.id])
+            for a in aggregations
+            if not a.shared
+        ]
+        self._shared = [
+            _SharedSource(members, tuple(find_map(name) for name in maps), cpus, totals)
+            for maps, members in _by_maps(a for a in aggregations if a.shared).items()
+        ]
         first_maps = [find_map(aggregation.maps[0]) for aggregation in aggregations]
         capacities = [m.max_entries for m in first_maps if m.kind != bpf.MAP_TYPE_PERCPU_ARRAY]
         # New keys since the last drain that make the next one urgent; None: nothing fills up.
@@ -92,7 +94,7 @@ class AggregationDrain:
 
     def swap(self) -> None:
         """A consistent snapshot while programs run: everything before it is in the totals."""
-        if not self._sources:
+        if not self._sources and not self._shared:
             return
         old = self._state[StateLayout.GENERATION >> 3]
         self._state[StateLayout.AGGREGATION_PRESSURE >> 3] = 0
@@ -109,15 +111,24 @@ class AggregationDrain:
         for source, totals in self._sources:
             for key, words in source.take(generation):
                 totals.merge(key, words)
+        for shared in self._shared:
+            shared.collect(generation)
+
+
+def _by_maps(aggregations: Iterable[Aggregation]) -> dict[tuple[str, str], list[Aggregation]]:
+    """Aggregations by the pair of maps they share."""
+    groups: dict[tuple[str, str], list[Aggregation]] = {}
+    for aggregation in aggregations:
+        groups.setdefault(aggregation.maps, []).append(aggregation)
+    return groups
 
 
 class _ArraySource:
-    """A keyless aggregation: a per-CPU array of one entry for each generation."""
-
-    _KEY: Final = b"\0\0\0\0"
+    """A keyless aggregation: an entry of a per-CPU array for each generation."""
 
     def __init__(self, aggregation: Aggregation, maps: tuple[Map, ...], cpus: int) -> None:
         self._maps = maps
+        self._key = struct.pack("<I", aggregation.slot)
         self._words = aggregation.value_words
         self._combine = _combiner(aggregation)
         self._cpus = cpus
@@ -125,23 +136,29 @@ class _ArraySource:
 
     def take(self, generation: int) -> Iterator[tuple[bytes, Sequence[int]]]:
         fd = self._maps[generation].fd
-        value = bpf.map_lookup(fd, self._KEY, len(self._zero))
+        value = bpf.map_lookup(fd, self._key, len(self._zero))
         if value is None or value == self._zero:
             return
-        bpf.map_update(fd, self._KEY, self._zero)
+        bpf.map_update(fd, self._key, self._zero)
         yield from zip((b"",), self._combine(memoryview(value).cast("q"), self._cpus), strict=True)
 
 
 class _HashSource:
     """A keyed aggregation: a per-CPU hash for each generation, emptied in batches."""
 
-    def __init__(self, aggregation: Aggregation, maps: tuple[Map, ...], cpus: int) -> None:
+    def __init__(
+        self,
+        aggregation: Aggregation,
+        maps: tuple[Map, ...],
+        cpus: int,
+        combine: _Combiner | None = None,
+    ) -> None:
         self._maps = maps
         self._key_size = maps[0].key_size
         self._size = aggregation.key_size
         self._cpus = cpus
         self._stride = 8 * aggregation.value_words * cpus
-        self._combine = _combiner(aggregation)
+        self._combine = combine or _combiner(aggregation)
         self._capacity = min(maps[0].max_entries, max(_MIN_BATCH, _BATCH_BYTES // self._stride))
         self._allocate()
         self._batches = True
@@ -216,6 +233,28 @@ class _HashSource:
                 yield from zip((key[: self._size],), self._combine(words, self._cpus), strict=True)
 
 
+class _SharedSource:
+    """Several keyed aggregations in one pair of maps, told apart by the id in front."""
+
+    def __init__(
+        self,
+        members: Sequence[Aggregation],
+        maps: tuple[Map, ...],
+        cpus: int,
+        totals: Sequence[AggregationTotals],
+    ) -> None:
+        self._source = _HashSource(members[0], maps, cpus, _rows(members[0].value_words))
+        self._cpus = cpus
+        self._members = {a.id: (_combiner(a), totals[a.id]) for a in members}
+
+    def collect(self, generation: int) -> None:
+        for key, row in self._source.take(generation):
+            assert isinstance(row, memoryview)
+            combine, totals = self._members[int.from_bytes(key[:8], "little")]
+            for words in combine(row, self._cpus):
+                totals.merge(key, words)
+
+
 def _source(
     aggregation: Aggregation, maps: tuple[Map, ...], cpus: int
 ) -> _ArraySource | _HashSource:
@@ -225,6 +264,17 @@ def _source(
 
 
 # -- combining the words of all CPUs
+
+
+def _rows(width: int) -> _Combiner:
+    """Not combined at all: the words of each entry, CPU by CPU, as they lie."""
+
+    def rows(values: memoryview, cpus: int) -> Iterator[Sequence[int]]:
+        stride = width * cpus
+        return (values[at : at + stride] for at in range(0, len(values), stride))
+
+    return rows
+
 
 # Takes entries (i64 words: entry by entry, in it CPU by CPU) and the number of CPUs;
 # gives the combined words of each entry.
