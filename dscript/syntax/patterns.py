@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 
+# Repeated groups are atomic ones, `(?>(?:...)*)`: Python before 3.11.5 goes wrong on possessive
+# groups that can backtrack inside (python/cpython#106052).
+#
 # Blanks, comments and continued lines.  A comment inside a comment is an error, so the
 # pattern for comments does not match one.
-_COMMENT = r"/\*(?:[^*/]++|\*(?!/)|/(?!\*))*+\*/"
-_SKIP = rf"(?:[ \t\r\n\f\v]++|{_COMMENT}|//[^\n]*+|\\\r?\n)*+"
+_COMMENT = r"/\*(?>(?:[^*/]++|\*(?!/)|/(?!\*))*)\*/"
+_SKIP = rf"(?>(?:[ \t\r\n\f\v]++|{_COMMENT}|//[^\n]*+|\\\r?\n)*)"
 # Where a predicate may end, `//*` is its slash and a comment.
 _SKIP_PREDICATE = _SKIP.replace("//[^", r"//(?!\*)[^")
 
 _TOKEN = (
-    r"(?:(?P<word>[A-Za-z_]\w*+(?:`\w++)*+)"
+    r"(?:(?P<word>[A-Za-z_]\w*+(?>(?:`\w++)*))"
     r"|(?P<operator>(?!/\*)(?:<<=|>>=|\.\.\.|->|\+\+|--|<<|>>|&&|\|\||\^\^|[-+*/%&|^<>=!]=|"
     r"\.(?!\d)|[-;,(){}\[\]=?:|^&<>+*/%~!]))"
-    r"|(?P<number>(?:0[xX]\w*+|(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?+\d++)?+\w*+))"
-    r'|(?P<string>"(?:[^"\\\n]++|\\[^\n])*+")'
+    r"|(?P<number>(?:0[xX]\w*+|(?:\d++\.?+\d*+|\.\d++)(?>(?:[eE][-+]?+\d++)?)\w*+))"
+    r'|(?P<string>"(?>(?:[^"\\\n]++|\\[^\n])*)")'
     r"|(?P<macro>\$\$?+\w++)"
-    r"|(?P<aggregation>@(?:[A-Za-z_]\w*+)?+)"
-    r"|(?P<character>'(?:[^'\\\n]++|\\[^\n])*+')"
-    r"|(?P<external>`[A-Za-z_]\w*+(?:`\w++)*+))"
+    r"|(?P<aggregation>@(?>(?:[A-Za-z_]\w*+)?))"
+    r"|(?P<character>'(?>(?:[^'\\\n]++|\\[^\n])*)')"
+    r"|(?P<external>`[A-Za-z_]\w*+(?>(?:`\w++)*)))"
 )
 TOKEN = re.compile(_SKIP + _TOKEN, re.ASCII)
 PREDICATE_TOKEN = re.compile(_SKIP_PREDICATE + _TOKEN, re.ASCII)
@@ -28,11 +31,11 @@ SKIP = re.compile(_SKIP)
 
 # One probe description, and the ones whose second field is a path.
 DESCRIPTION = re.compile(
-    r"(?:uprobe|uretprobe|usdt):/[^\s:{},;]*+(?::[-$:0-9A-Za-z_.`?*\\\[\]!@+]*+)?+"
+    r"(?:uprobe|uretprobe|usdt):/[^\s:{},;]*+(?>(?::[-$:0-9A-Za-z_.`?*\\\[\]!@+]*+)?)"
     r"|[-$:A-Za-z_.?*\\\[\]!][-$:0-9A-Za-z_.`?*\\\[\]!]*+"
 )
-WORD = re.compile(r"[A-Za-z_]\w*+(?:`\w++)*+", re.ASCII)
-DIRECTIVE = re.compile(r"[ \t]*+#(?:\\\r?\n|[^\n])*+")
+WORD = re.compile(r"[A-Za-z_]\w*+(?>(?:`\w++)*)", re.ASCII)
+DIRECTIVE = re.compile(r"[ \t]*+#(?>(?:\\\r?\n|[^\n])*)")
 LINE_MARK = re.compile(r"[ \t]*+#[ \t]*+(?:line\b[ \t]*+)?(?:\d|\Z)|[ \t]*+#[ \t]*+\Z")
 # What follows a `/` that closes a predicate when it is not punctuation: the next clause.
 _FIELD = r"[-$\w.?*\[\]!`]*+"
@@ -41,9 +44,12 @@ NEXT_CLAUSE = re.compile(
 )
 
 # After `(name`: the rest of a type, `)` or stars and `)`.
-TYPE_REST = re.compile(rf"{_SKIP}(?P<stars>(?:(?:\*|const\b|volatile\b|restrict\b){_SKIP})*+)\)")
+TYPE_REST = re.compile(rf"{_SKIP}(?P<stars>(?>(?:(?:\*|const\b|volatile\b|restrict\b){_SKIP})*))\)")
 OPERAND_START = re.compile(rf"{_SKIP}(?:[\w\"'$@`~]|!(?!=)|\()", re.ASCII)
-ABSTRACT = re.compile(rf"{_SKIP}(?:\*{_SKIP}|const\b{_SKIP}|volatile\b{_SKIP})*+[(\[]")
+CAST_OPERAND = re.compile(
+    rf"{_SKIP}(?:[\w\"'$@`~(]|!(?!=)|-(?![>=])|\+(?!=)|\*(?!=)|&(?![&=])|\.\d)", re.ASCII
+)
+ABSTRACT = re.compile(rf"{_SKIP}(?>(?:\*{_SKIP}|const\b{_SKIP}|volatile\b{_SKIP})*)[(\[]")
 SKIP_PREDICATE = re.compile(_SKIP_PREDICATE)
 _FLOAT = re.compile(r"(?!0[xX])(?:\d*\.|\d+[eE])")
 

@@ -7,6 +7,7 @@ runs without the compiler in the process.
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,3 +127,9 @@ def test_names_of_test_files_differ() -> None:
     """pytest imports them by their bare names."""
     names = [path.name for path in PACKAGE.parent.joinpath("tests").rglob("test_*.py")]
     assert sorted(names) == sorted(set(names))
+
+
+def test_no_possessive_groups() -> None:
+    """`(?:...)*+` matches wrongly before Python 3.11.5, so in Debian 12's (cpython#106052)."""
+    possessive = re.compile(r"[)][*+?][+]")
+    assert [path.name for path in FILES if possessive.search(path.read_text())] == []
