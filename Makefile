@@ -18,7 +18,7 @@ APT_TEST := gcc libc6-dev bpftrace bpftool llvm qemu-system-x86 busybox-static k
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.ready
-	$(BIN)/dscript -s examples/demo.d -c 'sh -c "ls -lR /etc; cat /etc/*; date" >/dev/null 2>&1'
+	$(BIN)/dscript -s examples/demo.d -c 'sh -c "exec >/dev/null 2>&1; ls -lR /etc; cat /etc/*; date"'
 
 # The guest of the vm tests and the benchmarks' smoke runs have the machine to themselves.
 test: $(VENV)/.ready-test
