@@ -31,6 +31,7 @@ lint: $(VENV)/.ready-test
 	$(BIN)/mypy
 
 bench: $(VENV)/.ready-test
+	$(BIN)/python -m compileall -q dscript
 	$(BIN)/python -m tests.bench
 
 clean:
