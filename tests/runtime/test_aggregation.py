@@ -245,6 +245,10 @@ def _fill(loose: _Loose, count: int) -> None:
 
 def test_ten_thousand_keys_in_twenty_milliseconds() -> None:
     """The budget of swapping, reading and merging, the wait for programs left out."""
+    started = time.perf_counter()
+    sum(range(1_000_000))
+    if time.perf_counter() - started > 0.1:
+        pytest.skip("an emulated machine")  # ten times slower than a slow one
     loose = _Loose(aggregation(0, "sum", 1, 16), PERCPU_HASH, 16_384)
     best = 1.0
     for _ in range(4):

@@ -50,7 +50,8 @@ def test_rejection_names_the_line_and_keeps_the_log(tmp_path, monkeypatch) -> No
     with pytest.raises(TracingError) as caught:
         load(build(bad, source="one\ntwo\nthree\n"), HIT)
     message, hint = caught.value.message, caught.value.hint
-    assert "test.d:3" in message
+    # Kernels before 6.8 know the text of a line, not its number.
+    assert "test.d:3" in message or "'three'" in message
     assert "\n" not in message
     assert "mem access 'scalar'" in message
     assert hint is not None
@@ -60,7 +61,7 @@ def test_rejection_names_the_line_and_keeps_the_log(tmp_path, monkeypatch) -> No
     assert stat.S_IMODE(status.st_mode) == 0o600
     with open(path[0]) as file:
         log = file.read()
-    assert "; three @ test.d:3" in log
+    assert "; three" in log
     assert "processed" in log
 
 
