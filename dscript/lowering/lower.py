@@ -14,7 +14,7 @@ from dscript.lowering import scratch
 from dscript.lowering.generator import Unit
 from dscript.lowering.kernel import KernelLayout
 from dscript.lowering.layout import lay_out, round_up
-from dscript.lowering.programs import ProgramBuilder, group_points
+from dscript.lowering.programs import ProgramBuilder, group_points, split_large
 from dscript.lowering.records import RecordPlan, plan_record
 from dscript.lowering.scratch import ScratchSizes
 from dscript.lowering.subroutines import HEAP_SIZE, HEAP_USERS
@@ -227,6 +227,8 @@ def _build_programs(unit: Unit, plans: list[RecordPlan]) -> ProgramBuilder:
     error = [c for c in unit.program.clauses if any(p.probe.id == _ERROR.id for p in c.points)]
     ordinary = [_without_error(c) for c in unit.program.clauses]
     groups = group_points([clause for clause in ordinary if clause.points])
+    if not unit.layout.this and not unit.layout.this_in_scratch:
+        groups = split_large(groups)
     _find_exclusive(unit, [set().union(*map(set, g.by_probe.values())) for g in groups], error)
     builder = ProgramBuilder(unit, plans, error)
     builder.prepare_error()

@@ -23,6 +23,8 @@ from dscript.semantics import tree
 
 # The kernel takes at most 256 functions a program; the rest is for helpers and ERROR.
 MAX_CLAUSE_FUNCTIONS = 160
+# Clauses of one program beyond which it is split where that can be done.
+SPLIT_CLAUSES = 100
 
 _SECTIONS: dict[AttachKind, str] = {
     "begin": "syscall",
@@ -92,6 +94,38 @@ def group_points(clauses: list[tree.Clause]) -> list[Group]:
             if point.attach.selector is not None:
                 group.selectors[point.attach.selector] = key
     return list(groups.values())
+
+
+def split_large(groups: list[Group]) -> list[Group]:
+    """Long lists of clauses as several programs at one place, run in order.
+
+    The verifier rewrites a program instruction by instruction and moves all that follows each
+    time: loading takes time quadratic in a program's length.  Only places that keep the
+    order of attachment take part.  Clause-local variables would be lost in between: the
+    caller leaves programs that have any alone.
+    """
+    result: list[Group] = []
+    for group in groups:
+        distinct = sorted({index for indices in group.by_probe.values() for index in indices})
+        if group.kind not in ("begin", "end", "raw_tp") or len(distinct) <= SPLIT_CLAUSES:
+            result.append(group)
+            continue
+        for start in range(0, len(distinct), SPLIT_CLAUSES):
+            result.append(_part(group, set(distinct[start : start + SPLIT_CLAUSES])))
+    return result
+
+
+def _part(group: Group, members: set[int]) -> Group:
+    """The group with only some of its clauses."""
+    part = Group(group.kind, group.context, group.target, group.period_ns)
+    for key, indices in group.by_probe.items():
+        kept = tuple(index for index in indices if index in members)
+        if kept:
+            part.by_probe[key] = kept
+            part.points[key] = group.points[key]
+            part.targets.append(group.points[key].attach.target)
+    part.selectors = {n: key for n, key in group.selectors.items() if key in part.by_probe}
+    return part
 
 
 class ProgramBuilder:
