@@ -37,6 +37,7 @@ class _Frame:
     kind: FrameKind
     wants_type: bool = False
     in_expression: bool = False
+    conditionals: int = 0  # `?` whose `:` is still to come
 
 
 class DeclarationReader:
@@ -77,7 +78,9 @@ class DeclarationReader:
                 if self._frames[-1].kind == "keys":
                     self._frames[-1].kind = "expression"
             yield Token(type_, value, start, end)
-            self._before, self._previous = self._previous, type_
+            tagged = self._previous in ("STRUCT", "UNION", "ENUM")
+            self._before = self._previous
+            self._previous = "TAG" if tagged and type_ != "LBRACE" else type_
 
     # ------------------------------------------------------------------------- words
 
@@ -153,8 +156,13 @@ class DeclarationReader:
         elif value == "=":
             frame.in_expression = True
         elif value == ":":
-            frame.in_expression = frame.kind == "members"
-        elif value == ",":
+            if frame.conditionals:
+                frame.conditionals -= 1
+            elif frame.kind == "members":
+                frame.in_expression = True
+        elif value == "?":
+            frame.conditionals += 1
+        elif value == "," and not frame.conditionals:
             frame.in_expression = False
             frame.wants_type = frame.kind in ("parameters", "keys")
             if len(frames) == 1:
@@ -164,6 +172,7 @@ class DeclarationReader:
                 frames.clear()
             else:
                 frame.in_expression = False
+                frame.conditionals = 0
                 frame.wants_type = frame.kind == "members"
         elif value == "<" and self._opener == "translator" and len(frames) == 1:
             frame.wants_type = True

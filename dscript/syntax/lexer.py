@@ -23,6 +23,7 @@ from dscript.syntax import lexical_errors
 from dscript.syntax.declarations import DeclarationReader
 from dscript.syntax.patterns import (
     ABSTRACT,
+    CAST_OPERAND,
     DESCRIPTION,
     DIRECTIVE,
     LINE_MARK,
@@ -126,6 +127,8 @@ class Lexer:
         after = self.after(end)
         if text.startswith("*", after):
             return True
+        if text.startswith("(", after):  # type (*name)(…), not name(argument)
+            return text.startswith("*", self.after(after + 1))
         second = DESCRIPTION.match(text, after)
         return second is not None and ":" not in second.group() and text[after] not in "-$.?[]!\\"
 
@@ -279,11 +282,13 @@ class Lexer:
         rest = TYPE_REST.match(self.text, end)
         if rest is None:
             return known and ABSTRACT.match(self.text, end) is not None
-        if known or rest.group("stars"):
+        if rest.group("stars"):
             return True
         if before == "SIZEOF" or before in _OPERAND_ENDS:
-            return False
-        return OPERAND_START.match(self.text, rest.end()) is not None
+            return known
+        # A variable in parentheses is followed by an operator, a cast by an operand.
+        follows = CAST_OPERAND if known else OPERAND_START
+        return follows.match(self.text, rest.end()) is not None
 
     # --------------------------------------------------------------- blanks and directives
 
