@@ -7,26 +7,27 @@ Order of operands and clauses is program order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from dscript.errors import Span
+from dscript.syntax.nodes import Comparable, node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+@node
+class Node(Comparable):
     span: Span = field(compare=False, repr=False)
 
 
 # --------------------------------------------------------------------- expressions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Expr(Node):
     """Base of expressions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Integer(Expr):
     """`value` is non-negative; `suffix` is the canonical lower-case `""|u|l|ul|ll|ull`."""
 
@@ -35,7 +36,7 @@ class Integer(Expr):
     decimal: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Float(Expr):
     """`suffix` is `""|f|l`."""
 
@@ -43,21 +44,21 @@ class Float(Expr):
     suffix: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Character(Expr):
     """A character constant; several characters make one int, first one highest (manual, ch. 2)."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class String(Expr):
     """A string literal with its escapes resolved; bytes, because `\\xff` is one byte."""
 
     value: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Macro(Expr):
     """A macro variable as an operand: `$1` → name `1`, text False; `$$1` → text True; `$target`."""
 
@@ -65,12 +66,12 @@ class Macro(Expr):
     text: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Identifier(Expr):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Scoped(Expr):
     """`self->name` and `this->name` (a keyed one is an `Index` of it)."""
 
@@ -78,7 +79,7 @@ class Scoped(Expr):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class External(Expr):
     """A backtick symbol: `` `sym ``, `` mod`sym ``; `module` is empty for the first form."""
 
@@ -86,7 +87,7 @@ class External(Expr):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class AggregationRef(Expr):
     """`@name[keys]`; the anonymous `@` has the empty name; `keys` is None without brackets."""
 
@@ -94,13 +95,13 @@ class AggregationRef(Expr):
     keys: tuple[Expr, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Call(Expr):
     name: str
     args: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Index(Expr):
     """`base[a, b, …]`: array subscript or associative-array element."""
 
@@ -108,7 +109,7 @@ class Index(Expr):
     indices: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Member(Expr):
     """`base.name`, or `base->name` when `arrow`."""
 
@@ -117,19 +118,19 @@ class Member(Expr):
     arrow: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Unary(Expr):
     op: Literal["+", "-", "!", "~", "*", "&", "++", "--"]
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Postfix(Expr):
     op: Literal["++", "--"]
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Binary(Expr):
     """Arithmetic, relational, logical (`&& || ^^`) and bitwise operators."""
 
@@ -138,14 +139,14 @@ class Binary(Expr):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Conditional(Expr):
     condition: Expr
     then: Expr
     otherwise: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Assign(Expr):
     """`op` is `=` or a compound operator such as `+=`."""
 
@@ -154,30 +155,30 @@ class Assign(Expr):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Comma(Expr):
     """The comma operator; value and type of the last one."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Cast(Expr):
     type: TypeName
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class SizeofType(Expr):
     type: TypeName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class SizeofExpr(Expr):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Offsetof(Expr):
     """`offsetof(type, a.b.c)`: `path` is the member names in order."""
 
@@ -185,12 +186,12 @@ class Offsetof(Expr):
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Stringof(Expr):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Xlate(Expr):
     """`xlate <type> (operand)`."""
 
@@ -201,12 +202,12 @@ class Xlate(Expr):
 # ------------------------------------------------------- types as they are written
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class TypeSpec(Node):
     """Base of what stands before the declarator."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class NamedType(TypeSpec):
     """Keyword types and typedef names.
 
@@ -218,7 +219,7 @@ class NamedType(TypeSpec):
     module: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class FieldDecl(Node):
     """One member of a struct or union; `bits` only for bit-fields."""
 
@@ -227,7 +228,7 @@ class FieldDecl(Node):
     bits: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class StructType(TypeSpec):
     """`struct tag { … }`; `members` is None for a reference or forward declaration."""
 
@@ -237,42 +238,42 @@ class StructType(TypeSpec):
     module: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Enumerator(Node):
     name: str
     value: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class EnumType(TypeSpec):
     tag: str
     enumerators: tuple[Enumerator, ...] | None = None
     module: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PointerTo:
+@node
+class PointerTo(Comparable):
     """One `*`, with the qualifiers that follow it."""
 
     qualifiers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArrayOf:
+@node
+class ArrayOf(Comparable):
     """`[size]`; None for `[]`."""
 
     size: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssociativeOf:
+@node
+class AssociativeOf(Comparable):
     """`[type, type, …]`: the key signature of an associative array or aggregation."""
 
     keys: tuple[TypeName, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionOf:
+@node
+class FunctionOf(Comparable):
     """`(params)`; `names` holds "" for an unnamed parameter."""
 
     params: tuple[TypeName, ...]
@@ -283,7 +284,7 @@ class FunctionOf:
 Derivation = PointerTo | ArrayOf | AssociativeOf | FunctionOf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class TypeName(Node):
     """A whole type: base plus derivations, read from the inside out.
 
@@ -299,17 +300,17 @@ class TypeName(Node):
 # ----------------------------------------------------------------------- statements
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Stmt(Node):
     """Base of statements."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class ExprStmt(Stmt):
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class If(Stmt):
     condition: Expr
     then: tuple[Stmt, ...]
@@ -319,7 +320,7 @@ class If(Stmt):
 # ------------------------------------------------------------------ top-level items
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class ProbeDescription(Node):
     """`provider:module:function:name`; macro variables are still `$name` inside the fields.
 
@@ -340,12 +341,12 @@ class ProbeDescription(Node):
         return ":".join((self.provider, self.module, self.function, self.name))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Item(Node):
     """Base of what a program is a list of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Clause(Item):
     """`body` is None when no braces were written (the default action applies)."""
 
@@ -354,7 +355,7 @@ class Clause(Item):
     body: tuple[Stmt, ...] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Declaration(Item):
     """`storage` is "", "self", "this", "extern", "typedef" …; one declarator an item.
 
@@ -367,7 +368,7 @@ class Declaration(Item):
     initializer: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Inline(Item):
     """`inline type name[params] = expr;` `params` is None without brackets.
 
@@ -380,13 +381,13 @@ class Inline(Item):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class TranslatorMember(Node):
     name: str
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Translator(Item):
     """`translator output < input name > { member = expr; … };`"""
 
@@ -396,7 +397,7 @@ class Translator(Item):
     members: tuple[TranslatorMember, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class ProviderProbe(Node):
     """`probe name(native) : (translated);` `translated` is None when not written."""
 
@@ -405,13 +406,13 @@ class ProviderProbe(Node):
     translated: tuple[tuple[TypeName, str], ...] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class ProviderDef(Item):
     name: str
     probes: tuple[ProviderProbe, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Pragma(Item):
     """`#pragma D words…`; `words` are the tokens after `D` (options stay `name=value`).
 
@@ -422,6 +423,6 @@ class Pragma(Item):
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Program(Node):
     items: tuple[Item, ...]

@@ -114,6 +114,8 @@ class Printer(TypePrinter):
                 return f"{self.expression(node.base, _POSTFIX)}[{self._list(node.indices)}]"
             case ast.Member():
                 link = "->" if node.arrow else "."
+                if isinstance(node.base, ast.Integer):
+                    return f"({self.expression(node.base, _COMMA)}){link}{node.name}"  # no 1.x
                 return f"{self.expression(node.base, _POSTFIX)}{link}{node.name}"
             case ast.Call():
                 return f"{node.name}({self._list(node.args)})"
