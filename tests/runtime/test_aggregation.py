@@ -288,6 +288,7 @@ def test_batches_smaller_than_the_map(monkeypatch: pytest.MonkeyPatch) -> None:
     loose.close()
 
 
+@pytest.mark.skipif(CPUS < 2, reason="watches a program from another CPU")
 def test_gate_waits_for_a_running_program() -> None:
     """A program that loops for some 100 ms holds the gate shut until it is through."""
     loops = 4_000_000
