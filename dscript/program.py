@@ -136,6 +136,10 @@ FieldKind = Literal[
     "int",  # size 1, 2, 4 or 8
     "float",  # size 4 or 8
     "string",  # NUL-terminated within size
+    # A string of the process, copied with copyinstr(): u64 address, u32 pid (tracer's), u32
+    # action, then the string.  An address other than 0 says that its page was not in memory
+    # when the probe fired: the text is still to be read from the process.
+    "userstring",
     "bytes",  # size raw bytes (struct, array, tracemem)
     "stack",  # size/8 kernel addresses, 0-padded
     "ustack",  # u32 tgid (initial namespace), u32 pid (tracer's), then (size-8)/8 user addresses

@@ -9,10 +9,11 @@ from dscript.dtypes.types import ArrayType, FloatType, StringType, StructType
 from dscript.lowering import expressions, places, strings
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
-from dscript.lowering.variables import has_stack, read_ids
+from dscript.lowering.records import USER_STRING_HEAD
+from dscript.lowering.variables import has_stack, read_ids, task
 from dscript.object.helpers import F_USER_STACK, Helper
 from dscript.object.values import Value, const
-from dscript.program import Activity, Field, RecordHeader, StateLayout
+from dscript.program import Activity, Fault, Field, RecordHeader, StateLayout
 from dscript.semantics import tree
 
 # The header's words `spec` and `flags`, seen from the record's body.
@@ -48,6 +49,9 @@ def write(g: Generator, expr: tree.Expr, field: Field, where: Value) -> None:
         write_symbol(g, expr, where)
     elif field.kind == "probe":
         f.store(f.load("i64", g.state_at(State.PROBE)), where)
+    elif field.kind == "userstring":
+        assert isinstance(expr, tree.SubroutineCall)
+        write_user_string(g, expr, where, field.size)
     elif field.kind == "string":
         strings.into(g, expr, where, field.size, pad=False)
     elif isinstance(expr, tree.FloatConst):
@@ -74,6 +78,45 @@ def write_stack(g: Generator, expr: tree.StackValue, where: Value, size: int) ->
     if has_stack(g):
         flags = F_USER_STACK if user else 0
         f.helper(Helper.GET_STACK, [g.ctx, frames, const(8 * expr.frames), const(flags)])
+
+
+def write_user_string(g: Generator, call: tree.SubroutineCall, where: Value, size: int) -> None:
+    """copyinstr() into the record; a page that is not in memory is left to user space.
+
+    A tracing program may not fault pages in.  Pages that nobody has touched yet hold what
+    their file holds, so the text is the same a moment later.  Where the process has nothing
+    mapped at the address, it is a fault at once.
+    """
+    f = g.f
+    address = expressions.value(g, call.args[0])
+    f.store(const(0), where)
+    f.store(const(0), f.gep(where, 8))
+    text = f.gep(where, USER_STRING_HEAD)
+    room = const(size - USER_STRING_HEAD)
+    result = f.helper(Helper.PROBE_READ_USER_STR, [text, room, address])
+    later, done = f.block("later"), f.block("copied")
+    f.cbr(f.icmp("slt", result, 0), later, done)
+    f.at(later)
+    g.fault_if(f.icmp("ne", _find_mapping(g, address), 0), Fault.BADADDR, address)
+    f.store(address, where)
+    f.store(f.trunc(f.op("lshr", read_ids(g), 32), "i32"), f.gep(where, 8))
+    f.store(const(g.action, "i32"), f.gep(where, 12))
+    f.br(done)
+    f.at(done)
+
+
+def _find_mapping(g: Generator, address: Value) -> Value:
+    """0 when the process has a mapping there (bpf_find_vma)."""
+    unit = g.unit
+    callback = unit.helpers.get("mapping_found")
+    if callback is None:
+        params = [("task", "ptr"), ("vma", "ptr"), ("data", "ptr")]
+        callback = unit.helpers["mapping_found"] = unit.module.function("mapping_found", params)
+        callback.ret(0)
+    data = g.f.slot("vma", 8)
+    g.f.store(const(0), data)
+    args = [task(g), address, callback.value, data, const(0)]
+    return g.f.helper(Helper.FIND_VMA, args)
 
 
 def write_process(g: Generator, where: Value) -> None:

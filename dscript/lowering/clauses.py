@@ -152,6 +152,7 @@ def _report(g: Generator, clause: tree.Clause, report: Function | None) -> None:
     if report is None:
         return
     f.store(const(clause.index), g.state_at(State.FAULT_CLAUSE))
+    f.store(const(g.unit.epids[clause.index]), g.state_at(State.FAULT_EPID))
     f.call(report, [g.ctx, g.state, g.scratch])
 
 
@@ -193,4 +194,10 @@ def report_function(unit: Unit, name: str, error_clauses: Function | None) -> Fu
     return f
 
 
-_FAULT_WORDS = (State.FAULT, State.FAULT_CLAUSE, State.FAULT_ACTION, State.FAULT_ADDRESS)
+_FAULT_WORDS = (
+    State.FAULT,
+    State.FAULT_CLAUSE,
+    State.FAULT_ACTION,
+    State.FAULT_ADDRESS,
+    State.FAULT_EPID,
+)

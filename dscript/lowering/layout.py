@@ -3,7 +3,7 @@
 The firing's state is a small block on the program's stack that clause functions share:
 
     PROBE      key into `CompiledProgram.probes`
-    FAULT…     what went wrong, for ERROR (kind, clause, action, address)
+    FAULT…     what went wrong, for ERROR (kind, clause, action, address, EPID)
     SPEC       ID given to speculate(), 0 for none
     HEAP       bytes of the scratch heap in use (alloca, copyin of unknown size)
     THIS       clause-local scalars
@@ -32,9 +32,10 @@ class State:
     FAULT_CLAUSE = 16
     FAULT_ACTION = 24
     FAULT_ADDRESS = 32
-    SPEC = 40
-    HEAP = 48
-    THIS = 56
+    FAULT_EPID = 40
+    SPEC = 48
+    HEAP = 56
+    THIS = 64
     # Clause-local scalars beyond this go to scratch: state and a clause's frame share 512 bytes.
     THIS_LIMIT = 96
 

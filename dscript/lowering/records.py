@@ -36,6 +36,8 @@ PART_NAMES = {
 # Handled in the kernel alone: no part of the record.
 _KERNEL_ONLY = frozenset(("speculate",))
 _MAX_PRINT_DEPTH = 8
+# Bytes in front of the text of a `userstring` field.
+USER_STRING_HEAD = 16
 
 
 @dataclass(slots=True)
@@ -132,6 +134,8 @@ def plan_field(expr: tree.Expr, node: tree.ActionCall, offset: int) -> Field:
     type_ = expr.type.resolve()
     if isinstance(type_, StringType):
         size = round_up(tree.capacity(expr))
+        if is_plain_copyinstr(expr) and layout is None:
+            return Field("userstring", offset, USER_STRING_HEAD + size, type_name="string")
         return Field("string", offset, size, type_name="string", layout=layout)
     if isinstance(type_, (StructType, ArrayType)):
         return Field("bytes", offset, max(1, type_.size), type_name=name, layout=layout)
@@ -139,6 +143,12 @@ def plan_field(expr: tree.Expr, node: tree.ActionCall, offset: int) -> Field:
         size = min(8, type_.size) if isinstance(expr, tree.FloatConst) else type_.size
         return Field("float", offset, size, True, name, layout=layout)
     return Field("int", offset, expr.type.size, is_signed(expr.type), name, layout=layout)
+
+
+def is_plain_copyinstr(expr: tree.Expr) -> bool:
+    """`copyinstr(address)` printed as it is, which user space can complete."""
+    call = isinstance(expr, tree.SubroutineCall) and expr.name == "copyinstr"
+    return call and len(expr.args) == 1  # type: ignore[attr-defined]
 
 
 def stack_size(expr: tree.StackValue) -> int:

@@ -127,7 +127,7 @@ def _record_field(g: Generator, index: int) -> Value:
 def _error_argument(g: Generator, index: int) -> Value:
     """ERROR: arg1 EPID, arg2 action, arg3 offset, arg4 fault, arg5 its value."""
     places = {
-        1: State.FAULT_CLAUSE,
+        1: State.FAULT_EPID,
         2: State.FAULT_ACTION,
         4: State.FAULT,
         5: State.FAULT_ADDRESS,

@@ -18,7 +18,7 @@ _FAULTS = {
     Fault.BADSTACK: "bad stack",
 }
 _WITH_ADDRESS = frozenset({Fault.BADADDR, Fault.BADALIGN, Fault.BADSTACK})
-_NO_OFFSET = 0xFFFFFFFF
+NO_OFFSET = 0xFFFFFFFF
 
 
 def fault_words(fault: int) -> str:
@@ -34,7 +34,7 @@ def error_text(
     """The message of a clause that failed; action 0 is its predicate."""
     details = f" (0x{address:x})" if fault in _WITH_ADDRESS else ""
     where = f"action #{action}" if action else "predicate"
-    offset = "" if dif == _NO_OFFSET else f" at DIF offset {dif}"
+    offset = "" if dif == NO_OFFSET else f" at DIF offset {dif}"
     who = "unknown probe" if probe is None else f"ID {probe.id}: {probe}"
     what = f"{fault_words(fault)}{details} in {where}{offset}"
     return f"error on enabled probe ID {epid} ({who}): {what}"

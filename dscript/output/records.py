@@ -8,6 +8,7 @@ from typing import Any
 
 from dscript.aggregates import field_code
 from dscript.output.formatting import Value
+from dscript.output.user_strings import user_string
 from dscript.program import Field, Probe, RecordHeader
 
 _USER_KINDS = frozenset({"ustack", "usym", "umod", "ufunc", "uaddr"})
@@ -24,12 +25,14 @@ class RecordReader:
     def __init__(self, probes: Mapping[int, Probe]) -> None:
         self.probes = probes
         self.names: dict[str, Any] = {"NUL": b"\0"}
+        self._late: list[str] = []
         self._slots: dict[tuple[int, int, str], str] = {}
 
     def value(self, field: Field) -> Value:
         """The decoded value of a field, as source."""
         raw = self._slot(field.offset, field.size, field_code(field))
-        return Value(self._decoded(field, raw), field.kind, field.size, field.signed)
+        kind = "string" if field.kind == "userstring" else field.kind
+        return Value(self._decoded(field, raw), kind, field.size, field.signed)
 
     def flag(self, offset: int) -> str:
         """Source of a presence byte."""
@@ -41,6 +44,9 @@ class RecordReader:
 
     def _decoded(self, field: Field, raw: str) -> str:
         kind = field.kind
+        if kind == "userstring":
+            self._late.append(raw)
+            return raw
         if kind == "string":
             return f"{raw}.partition(NUL)[0]"
         if kind == "stack":
@@ -72,6 +78,10 @@ class RecordReader:
             self.names[f"unpack{number}"] = struct.Struct(layout).unpack_from
             variables = "".join(f"{self._slots[slot]}, " for slot in layer)
             result.append(f"{variables}= unpack{number}(data, at)")
+        if self._late:
+            self.names["user_string"] = user_string
+        # Before anything is written: a string that cannot be had costs the whole record.
+        result += [f"{raw} = user_string({raw})" for raw in self._late]
         return result
 
 

@@ -18,10 +18,11 @@ from dscript.output.effects import Effects
 from dscript.output.flow import HEADING as FLOW_HEADING
 from dscript.output.flow import FlowIndent, is_return
 from dscript.output.formatting import helpers
-from dscript.output.messages import drop_text, error_text
+from dscript.output.messages import NO_OFFSET, drop_text, error_text
 from dscript.output.settings import Settings, is_set
 from dscript.output.stacks import NoSymbols, StackWriter, Symbols
-from dscript.program import CompiledProgram, DropKind, RecordHeader
+from dscript.output.user_strings import UnreadableError
+from dscript.program import CompiledProgram, DropKind, Fault, RecordHeader
 
 HEADING = b"%3s %6s %32s\n" % (b"CPU", b"ID", b"FUNCTION:NAME")
 
@@ -91,7 +92,10 @@ class TextPrinter:
             self._special(clause, probe, cpu, tid, spec, flags, data, offset)
             return
         printer = self._printers[clause] or self._compile(clause)
-        printer(data, offset, cpu, probe)
+        try:
+            printer(data, offset, cpu, probe)
+        except UnreadableError as fault:
+            self._unreadable(clause, probe, cpu, fault)
 
     def error(
         self, probe: int, cpu: int, clause: int, action: int, fault: int, dif: int, address: int
@@ -222,8 +226,7 @@ class TextPrinter:
     def _print(self, held: _Held) -> None:
         if not self._settings.flow:
             clause, probe, cpu, _, data = held
-            printer = self._printers[clause] or self._compile(clause)
-            printer(data, 0, cpu, probe)
+            self._guarded(clause, probe, cpu, data)
             return
         self._release_pending(held)
         # Whether a return is the last clause of its firing shows in the next record.
@@ -245,10 +248,20 @@ class TextPrinter:
 
     def _print_flow(self, held: _Held, continued: bool) -> None:
         clause, probe, cpu, tid, data = held
-        printer = self._printers[clause] or self._compile(clause)
         if self.program.clauses[clause].prints:
             self.write(self._flow.head(clause, probe, cpu, tid, continued))
-        printer(data, 0, cpu, probe)
+        self._guarded(clause, probe, cpu, data)
+
+    def _guarded(self, clause: int, probe: int, cpu: int, data: bytes) -> None:
+        """Print a record that was kept."""
+        printer = self._printers[clause] or self._compile(clause)
+        try:
+            printer(data, 0, cpu, probe)
+        except UnreadableError as fault:
+            self._unreadable(clause, probe, cpu, fault)
+
+    def _unreadable(self, clause: int, probe: int, cpu: int, fault: UnreadableError) -> None:
+        self.error(probe, cpu, clause, fault.action, Fault.BADADDR, NO_OFFSET, fault.address)
 
 
 def _nothing() -> None:
