@@ -104,12 +104,12 @@ class Command(Target):
 def _child(gate: int, status: int, path: str, words: list[str]) -> NoReturn:
     """The forked side: wait at the gate, then become the command."""
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):  # one for the tracer ends the held child
-            signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
+        # Handlers of the tracer, and what Python ignores.  Nothing comes between the gate and
+        # exec that a trace of the command would show.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
         if os.read(gate, 1):
-            for number in (signal.SIGPIPE, signal.SIGXFSZ):  # ignored by Python
-                signal.signal(number, signal.SIG_DFL)
             os.execv(path, words)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -223,3 +223,33 @@ def test_probes_are_silent_before_begin_is_done(traced: bytes) -> None:
     sink = RememberingSink(on_record=call)
     Session(program(traced, BEGIN, HIT, END), sink).run()
     assert [clause for clause, _, _ in sink.records] == [1, 2]
+
+
+def test_a_held_command_does_nothing_but_exec() -> None:
+    """Of the tracer's own making a trace of the command shows one execve (59) alone."""
+    hit = f"""
+define dso_local i32 @hit(ptr %ctx) section "raw_tp" {{
+entry:
+{ALLOCA}
+  %active = load volatile i64, ptr @state
+  %live = icmp eq i64 %active, 1
+  br i1 %live, label %test, label %out
+test:
+{PID}
+  %target = load volatile i64, ptr @words
+  %mine = icmp eq i64 %tgid, %target
+  %at = getelementptr i8, ptr %ctx, i64 8
+  %id = load i64, ptr %at
+  br i1 %mine, label %hit, label %out
+hit:
+{emit("a", 5, 7, "%id", then="out")}
+out:
+  ret i32 0
+}}
+"""
+    sink = RememberingSink()
+    compiled = program(build(hit), HIT, load_words=("target",))
+    Session(compiled, sink, [start_command("/bin/true")]).run()
+    calls = [value for _, _, value in sink.records]
+    assert calls[0] == 59
+    assert calls.count(59) == 1
