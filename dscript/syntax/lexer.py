@@ -187,7 +187,7 @@ class Lexer:
             if found is None:
                 if self._at_directive():
                     continue
-                if self.pos >= len(text):
+                if self.after(self.pos) >= len(text):
                     return
                 raise lexical_errors.explain(self.source, self.pos)
             kind = found.lastgroup

@@ -43,7 +43,7 @@ def _comment(source: Source, start: int) -> Diagnostic:
         )
     return Diagnostic(
         "D_SYNTAX",
-        "end of file encountered before the end of a comment",
+        "end-of-file encountered before matching */",
         Span(source, start, start + 2),
     )
 
@@ -55,7 +55,7 @@ def _unfinished(source: Source, start: int, tag: str, what: str) -> Diagnostic:
     span = Span(source, start, end)
     if newline < 0:
         return Diagnostic(
-            "D_SYNTAX", f"end of file encountered before matching {text[start]}", span
+            "D_SYNTAX", f"end-of-file encountered before matching {text[start]}", span
         )
     hint = r"write \n for a line end, and close the quotes on the line they were opened on"
     return Diagnostic(f"D_{tag}_NL", f"newline encountered in {what}", span, hint)

@@ -24,7 +24,7 @@ class Comparable:
             return True
         if type(self) is not type(other):
             return NotImplemented
-        for name in _compared(type(self)):
+        for name in _compared(type(self)):  # noqa: SIM110 (one stack frame for a level)
             if getattr(self, name) != getattr(other, name):
                 return False
         return True

@@ -21,7 +21,7 @@ def explain(lexer: Lexer, token: Any, expected: set[str]) -> Diagnostic:
     if token.type == "$END":
         return _at_end(lexer, expected)
     span = Span(source, token.start, token.end)
-    hint = _hint(lexer, token.type, token.value, expected)
+    hint = _hint(lexer, token, expected)
     return Diagnostic("D_SYNTAX", f'syntax error near "{token.value}"', span, hint)
 
 
@@ -34,16 +34,17 @@ def _at_end(lexer: Lexer, expected: set[str]) -> Diagnostic:
         line = source.position(opened).line
         closing = "}" if source.text[opened] == "{" else "; >"
         hint: str | None = f"the clause opened on line {line} is not closed: {closing} is missing"
-    elif "SEMICOLON" in expected:
-        hint = "a ; is missing"
     elif lexer.predicate_opened is not None:
         hint = "the predicate is not closed: / is missing"
+    elif "SEMICOLON" in expected:
+        hint = "a ; is missing"
     else:
         hint = None
     return Diagnostic("D_SYNTAX", "syntax error near end of input", span, hint)
 
 
-def _hint(lexer: Lexer, kind: str, value: str, expected: set[str]) -> str | None:
+def _hint(lexer: Lexer, token: Any, expected: set[str]) -> str | None:
+    kind, value, start = token.type, token.value, token.start
     source = lexer.source
     before = lexer.before
     if value in FORBIDDEN_WORDS:
@@ -67,10 +68,27 @@ def _hint(lexer: Lexer, kind: str, value: str, expected: set[str]) -> str | None
         return "a clause begins with a probe description, as in syscall::read:entry"
     if at_top and "SEMICOLON" in expected:
         return "a declaration ends with ;"
-    if kind in ("BODY_CLOSE", "RBRACE", "SEMICOLON") and "RPAR" in expected:
-        return "a ) is missing"
+    unclosed = _unclosed(lexer, start)
+    if unclosed and kind in ("BODY_CLOSE", "RBRACE", "SEMICOLON"):
+        return f"a {unclosed} is missing"
     if value in TYPE_WORDS and not at_top:
         return "variables are declared outside of clauses, or just assigned to"
     if before is not None and before.type in _OPERAND_ENDS and "SEMICOLON" in expected:
-        return f'a ; may be missing after "{before.value}"'
+        what = ", or an operator" if unclosed else ";"
+        return f'a {what} may be missing after "{before.value}"'
     return None
+
+
+def _unclosed(lexer: Lexer, until: int) -> str:
+    """The `)` or `]` that the innermost open bracket before an offset waits for, or nothing."""
+    opened: list[str] = []
+    for token in Lexer(lexer.source).tokens():
+        if token.start >= until:
+            break
+        if token.type in ("LPAR", "LSQB"):
+            opened.append(")" if token.type == "LPAR" else "]")
+        elif token.type in ("RPAR", "RSQB") and opened:
+            opened.pop()
+        elif token.type in ("BODY_OPEN", "BODY_CLOSE", "SEMICOLON"):
+            opened.clear()
+    return opened[-1] if opened else ""

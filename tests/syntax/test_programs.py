@@ -464,11 +464,17 @@ def test_bad_directives(text: str, tag: str) -> None:
         ("x = 1;", 'syntax error near "="', "braces of a clause"),
         ("self->x = 1;", "syntax error near", "braces of a clause"),
         ("BEGIN /x { }", 'syntax error near "{"', "predicate"),
-        ("BEGIN { /* x", "before the end of a comment", ""),
+        ("BEGIN { /* x", "end-of-file encountered before matching */", ""),
         ("/* a /* b */", "/* encountered inside a comment", ""),
         ("short string struct x y;", "invalid type combination", ""),
         ("self this int x;", "only one storage class", ""),
         ("const x", "", ""),
+        ("BEGIN { x(); // }", "syntax error near end of input", "} is missing"),
+        ("BEGIN { a[1; }", 'syntax error near ";"', "] is missing"),
+        ("BEGIN { f(a b); }", 'syntax error near "b"', ', or an operator may be missing after "a"'),
+        ("BEGIN /x/ y", "syntax error near end of input", "/ is missing"),
+        ("struct s { int x };", 'syntax error near "}"', "ends with ;"),
+        ('BEGIN { x = "a }', "end-of-file encountered before matching", ""),
     ],
 )
 def test_messages(text: str, message: str, hint: str) -> None:
