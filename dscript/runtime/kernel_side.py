@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Sequence
+from typing import Final
 
 from dscript.program import Activity, Attachment, CompiledProgram, StateLayout
 from dscript.runtime import bpf
@@ -15,6 +16,19 @@ from dscript.runtime.links import Links
 from dscript.runtime.loadwords import load_words
 from dscript.runtime.ring import Ring
 from dscript.runtime.sink import AggregationTotals
+
+# Open files a run gets by with under the usual limit of 1024.
+_FEW_DESCRIPTORS: Final = 512
+
+
+def _allow_descriptors(count: int) -> None:
+    """Raise the limit of open files as far as it takes and the hard limit permits."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class KernelSide:
@@ -30,6 +44,9 @@ class KernelSide:
         self._object = BpfObject(program.object)
         self._links = Links()
         self._gate: Gate | None = None
+        needed = sum(1 + 2 * max(1, len(a.targets)) for a in program.attachments)
+        if needed > _FEW_DESCRIPTORS:
+            _allow_descriptors(needed + _FEW_DESCRIPTORS)
         try:
             self._object.prepare(program.attachments)
             self._object.set_load_words(load_words(program.load_words, target))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import threading
 import time
@@ -282,3 +283,18 @@ def test_closing_links_closes_their_descriptors() -> None:
     attached.close()
     assert len(os.listdir("/proc/self/fd")) == before
     loaded.close()
+
+
+def test_many_links_raise_the_limit_of_open_files() -> None:
+    hit = on_magic("hit", "  br label %out")
+    names = ("sys_enter",) * 700
+    sink = RememberingSink()
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (600, limits[1]))
+    try:
+        with interrupting(0.3):
+            Session(program(build(hit), Attachment("hit", "raw_tp", (7,), names)), sink).run()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 1400
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert sink.finished == 1
