@@ -23,7 +23,7 @@ from bpf_objects import (
     helper,
     on_magic,
 )
-from support import RememberingSink, Totals, children, magic_calls, program
+from runtime_support import RememberingSink, Totals, children, magic_calls, program
 
 from dscript.program import Aggregation, Attachment, Field
 from dscript.runtime import aggregation as drains

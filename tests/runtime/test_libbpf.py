@@ -14,7 +14,7 @@ import time
 
 import pytest
 from bpf_objects import LOCATION, PERCPU_HASH, PROGRAM, MapDef, build, on_magic
-from support import program
+from runtime_support import program
 
 from dscript.errors import TracingError
 from dscript.program import Attachment

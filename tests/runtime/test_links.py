@@ -11,7 +11,7 @@ import time
 
 import pytest
 from bpf_objects import build, emit, helper, on_magic
-from support import RememberingSink, children, interrupting, program
+from runtime_support import RememberingSink, children, interrupting, program
 
 from dscript.errors import TracingError
 from dscript.program import Attachment

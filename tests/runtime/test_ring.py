@@ -8,7 +8,7 @@ import struct
 
 import pytest
 from bpf_objects import build, emit, helper, on_magic
-from support import children, magic_calls
+from runtime_support import children, magic_calls
 
 from dscript.program import Attachment, RecordHeader
 from dscript.runtime.counters import DropCounters

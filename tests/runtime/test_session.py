@@ -11,7 +11,7 @@ import time
 
 import pytest
 from bpf_objects import MAGIC, build, emit, helper, on_magic
-from support import RememberingSink, interrupting, magic_calls, program
+from runtime_support import RememberingSink, interrupting, magic_calls, program
 
 from dscript.errors import TracingError
 from dscript.program import Attachment, DropKind

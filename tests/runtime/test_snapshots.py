@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from bpf_objects import MAGIC, PERCPU_ARRAY, PERCPU_HASH, MapDef, build, emit, helper, on_magic
-from support import RememberingSink, magic_calls, program
+from runtime_support import RememberingSink, magic_calls, program
 from test_aggregation import ALLOCAS, COUNT_BOTH, aggregation
 
 from dscript.program import Attachment
