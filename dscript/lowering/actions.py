@@ -10,7 +10,7 @@ from dscript.lowering import expressions, places, strings
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
 from dscript.lowering.records import USER_STRING_HEAD
-from dscript.lowering.variables import has_stack, read_ids, task
+from dscript.lowering.variables import has_stack, own_frames, read_ids, task
 from dscript.object.helpers import F_USER_STACK, Helper
 from dscript.object.values import Value, const
 from dscript.program import Activity, Fault, Field, RecordHeader, StateLayout
@@ -76,7 +76,7 @@ def write_stack(g: Generator, expr: tree.StackValue, where: Value, size: int) ->
         write_process(g, where)
         frames = f.gep(where, 8)
     if has_stack(g):
-        flags = F_USER_STACK if user else 0
+        flags = F_USER_STACK if user else own_frames(g)
         f.helper(Helper.GET_STACK, [g.ctx, frames, const(8 * expr.frames), const(flags)])
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dscript.lowering import expressions, variables
 from dscript.lowering.generator import Generator, Unit, count_drop
 from dscript.lowering.layout import State
+from dscript.lowering.string_search import forget_tokens
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import NULL, Value, const
 from dscript.program import DropKind, ErrorRecord, RecordHeader
 from dscript.semantics import tree
-from dscript.semantics.walk import walk, walk_body
+from dscript.semantics.walk import walk, walk_body, walk_clause
 
 
 def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> None:
@@ -26,6 +27,8 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
     g.fault_label, g.skip_label = faulted, end
     g.record = None
     g.at(clause.span)
+    if g.unit.scratch.tokens_size and any(_is_strtok(node) for node in walk_clause(clause)):
+        forget_tokens(g)
     if clause.predicate is not None:
         _prefetch(g, walk(clause.predicate), walk_body(clause.body))
         passed = f.block("passed")
@@ -45,6 +48,10 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
     _report(g, clause, report)
     f.br(end)
     f.at(end)
+
+
+def _is_strtok(node: tree.Expr) -> bool:
+    return isinstance(node, tree.SubroutineCall) and node.name == "strtok"
 
 
 def _statements(g: Generator, body: Sequence[tree.Stmt]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dscript.dtypes.types import (
-    IntType,
     StringType,
     StructType,
     Type,
@@ -42,7 +41,7 @@ def value(g: Generator, expr: tree.Expr) -> Value:
         case tree.Logical() | tree.Not():
             return g.f.zext(truth(g, expr), "i64")
         case tree.Convert():
-            return g.normalise(value(g, expr.operand), _scalar_type(expr.type))
+            return g.normalise(value(g, expr.operand), expr.type)
         case tree.Unary():
             operand = value(g, expr.operand)
             op, other = ("sub", 0) if expr.op == "-" else ("xor", -1)
@@ -69,13 +68,6 @@ def value(g: Generator, expr: tree.Expr) -> Value:
         case tree.SymbolValue():
             return value(g, expr.address)
     raise g.unsupported("this expression", expr.span)
-
-
-def _scalar_type(type_: Type) -> Type:
-    resolved = type_.resolve()
-    if isinstance(resolved, IntType) and resolved.is_bool:
-        return resolved
-    return type_
 
 
 def effect(g: Generator, expr: tree.Expr) -> None:

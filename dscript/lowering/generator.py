@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from dscript.dtypes.types import Type, as_int, is_signed
+from dscript.dtypes.types import Type, as_int, is_bool, is_signed
 from dscript.errors import Diagnostic, Span
 from dscript.lowering.layout import Layout, State, round_up
 from dscript.object.function import Function
@@ -154,6 +154,8 @@ class Generator:
         if size >= 8:
             return value
         f = self.f
+        if is_bool(type_):
+            return f.zext(f.icmp("ne", value, 0), "i64")
         narrow = f.trunc(value, f"i{size * 8}")
         return f.sext(narrow, "i64") if is_signed(type_) else f.zext(narrow, "i64")
 

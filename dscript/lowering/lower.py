@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from dscript import options as d_options
@@ -17,6 +17,7 @@ from dscript.lowering.layout import lay_out, round_up
 from dscript.lowering.programs import ProgramBuilder, group_points, split_large
 from dscript.lowering.records import RecordPlan, plan_record
 from dscript.lowering.scratch import ScratchSizes
+from dscript.lowering.string_search import saved_size
 from dscript.lowering.subroutines import HEAP_SIZE, HEAP_USERS
 from dscript.lowering.vtime import vtime_program
 from dscript.object.helpers import MapType
@@ -75,7 +76,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         flowindent=d_options.flag(options, "flowindent"),
         syscall_count=len(syscalls.table()),
     )
-    unit.scratch.fix(layout.this_scratch, _heap_size(program))
+    unit.scratch.fix(layout.this_scratch, _heap_size(program), _tokens_size(program))
     unit.aggregation_plans = _plan_aggregations(program.aggregations)
     unit.aggregation_maps = _aggregation_maps(unit, options)
     probes = _number_probes(unit)
@@ -104,11 +105,18 @@ def _records_map(module: Module, options: Mapping[str, str]) -> Value:
 
 
 def _heap_size(program: tree.Program) -> int:
-    uses = any(
-        isinstance(node, tree.SubroutineCall) and node.name in HEAP_USERS
+    return HEAP_SIZE if _calls(program, HEAP_USERS) else 0
+
+
+def _tokens_size(program: tree.Program) -> int:
+    return saved_size(program.strsize) if _calls(program, {"strtok"}) else 0
+
+
+def _calls(program: tree.Program, names: Set[str]) -> bool:
+    return any(
+        isinstance(node, tree.SubroutineCall) and node.name in names
         for node in walk_program(program)
     )
-    return HEAP_SIZE if uses else 0
 
 
 def _number_probes(unit: Unit) -> dict[int, Probe]:

@@ -6,6 +6,7 @@ its CPU by another task's.  A slot holds, in this order:
 
     clause-local variables too big for the state block
     the heap of alloca() and of copyin() of unknown size
+    what strtok() keeps between its calls
     temporaries of the statement being computed (strings, keys)
 """
 
@@ -29,13 +30,17 @@ class ScratchSizes:
     this: int = 0
     heap: int = 0
     heap_size: int = 0
+    tokens: int = 0
+    tokens_size: int = 0
     temporaries: int = 0
     size: int = 0
 
-    def fix(self, this: int, heap_size: int) -> None:
+    def fix(self, this: int, heap_size: int, tokens_size: int) -> None:
         self.heap = this
         self.heap_size = heap_size
-        self.temporaries = this + heap_size
+        self.tokens = this + heap_size
+        self.tokens_size = tokens_size
+        self.temporaries = self.tokens + tokens_size
 
 
 def declare(module: Module, size: int, cpus: int) -> None:

@@ -91,18 +91,6 @@ class Step:
         self.f.cbr(condition, label, stay)
         self.f.at(stay)
 
-    @contextmanager
-    def when(self, condition: Value) -> Iterator[None]:
-        """What is built inside happens only under the condition."""
-        f = self.f
-        then, done = f.block("then"), f.block("done")
-        f.cbr(condition, then, done)
-        f.at(then)
-        yield
-        if not f.terminated:
-            f.br(done)
-        f.at(done)
-
     def next(self) -> None:
         self.f.br(self.next_label)
 

@@ -1,11 +1,18 @@
-"""Subroutines on strings."""
+"""Subroutines on strings: the table of all, and those on whole strings.
+
+Arguments are first copied to scratch memory, which cuts them to strsize, ends them with a NUL
+and tells their length; every result is cut to what its destination takes.
+"""
 
 from __future__ import annotations
 
-from dscript.lowering import strings
+from dscript.lowering import network_names, string_numbers, string_paths, string_search, strings
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import round_up
+from dscript.lowering.steps import only_if, shared, steps
+from dscript.lowering.string_arguments import argument, limit_of
 from dscript.lowering.subroutines import Scalar, StringInto
+from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
 from dscript.semantics import tree
@@ -13,34 +20,76 @@ from dscript.semantics import tree
 
 def _strlen(g: Generator, call: tree.SubroutineCall) -> Value:
     """The kernel's own copy of a string says how long it is."""
-    f = g.f
     text = strings.value(g, call.args[0])
     if text.literal is not None:
-        return const(len(text.literal.partition(b"\0")[0]))
-    copy = g.temporary_at(round_up(text.capacity))
-    size = f.helper(Helper.PROBE_READ_KERNEL_STR, [copy, const(text.capacity), text.pointer])
-    return f.op("sub", size, 1)
+        return const(min(len(text.literal.partition(b"\0")[0]), g.unit.program.strsize - 1))
+    return argument(g, call.args[0], text).length
 
 
 def _strjoin(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
-    """Both in a row; what does not fit is cut off."""
+    """Both in a row; what does not fit is cut off.
+
+    They meet in a buffer that holds twice the longest string, so that no size depends on
+    the first one's length.
+    """
     f = g.f
+    limit = limit_of(call, capacity)
     first = strings.value(g, call.args[0])
     second = strings.value(g, call.args[1])
-    # Twice the room: the verifier knows the first string's length to be below the capacity,
-    # and nothing of how much is left after it.
-    both = g.temporary_at(round_up(2 * capacity))
-    size = f.helper(Helper.PROBE_READ_KERNEL_STR, [both, const(capacity), first.pointer])
+    size = g.unit.program.strsize
+    both = g.temporary_at(round_up(2 * size))
+    used = f.helper(
+        Helper.PROBE_READ_KERNEL_STR,
+        [both, const(min(first.capacity, size)), first.pointer],
+    )
     # The helper counts the NUL; the second string starts on it.
-    end = f.opaque(f.op("sub", size, 1))
-    room, done = f.block("room"), f.block("joined")
-    f.cbr(f.icmp("ult", end, capacity - 1), room, done)
-    f.at(room)
-    f.helper(Helper.PROBE_READ_KERNEL_STR, [f.gep(both, end), const(capacity), second.pointer])
-    f.br(done)
-    f.at(done)
-    f.helper(Helper.PROBE_READ_KERNEL_STR, [destination, const(capacity), both])
+    end = f.opaque(f.op("sub", used, 1))
+    with only_if(f, f.icmp("ult", end, size)):
+        f.helper(
+            Helper.PROBE_READ_KERNEL_STR,
+            [f.gep(both, end), const(min(second.capacity, size)), second.pointer],
+        )
+    f.helper(Helper.PROBE_READ_KERNEL_STR, [destination, const(limit), both])
 
 
-SCALARS: dict[str, Scalar] = {"strlen": _strlen}
-STRINGS: dict[str, StringInto] = {"strjoin": _strjoin}
+# ---------------------------------------------------------------------------------- case
+
+
+def _changed(name: str, first: str, last: str) -> StringInto:
+    """tolower() and toupper(): letters from `first` to `last` change case, ASCII only."""
+
+    def lower(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
+        limit = limit_of(call, capacity)
+        source = strings.value(g, call.args[0])
+        strings.copy(g, source, destination, limit, pad=False)
+
+        def build(f: Function) -> None:
+            with steps(f, f"{name}_{limit}_step", limit, text=f.params[0]) as s:
+                c = s.f
+                byte = s.byte("text", s.index, limit)
+                s.stop_if(c.icmp("eq", byte, 0))
+                letter = c.icmp("ult", c.op("sub", byte, ord(first)), ord(last) - ord(first) + 1)
+                s.next_if(c.op("xor", letter, const(1, "i1")))
+                other = c.trunc(c.op("xor", byte, 0x20), "i8")
+                c.store(other, c.gep(s.pointer("text"), s.index), align=1)
+
+        function = shared(g, f"{name}_{limit}", [("text", "ptr")], build)
+        g.f.call(function, [destination])
+
+    return lower
+
+
+SCALARS: dict[str, Scalar] = {
+    "strlen": _strlen,
+    **string_search.SCALARS,
+    **string_numbers.SCALARS,
+}
+STRINGS: dict[str, StringInto] = {
+    "strjoin": _strjoin,
+    "tolower": _changed("tolower", "A", "Z"),
+    "toupper": _changed("toupper", "a", "z"),
+    **string_search.STRINGS,
+    **string_paths.STRINGS,
+    **string_numbers.STRINGS,
+    **network_names.STRINGS,
+}

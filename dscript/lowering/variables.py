@@ -319,8 +319,25 @@ def has_stack(g: Generator) -> bool:
     return g.firing not in ("syscall_program", "error")
 
 
+# Frames of the tracing itself on top of the kernel stack: the clause's function, the
+# program's, and how the kernel called it (bpf_trace_run*, __bpf_trace_*; the trampoline).
+_OWN_FRAMES = {
+    "syscall_entry": 4,
+    "syscall_return": 4,
+    "raw_tp": 4,
+    "tp_btf": 3,
+    "fentry": 3,
+    "fexit": 3,
+}
+
+
+def own_frames(g: Generator) -> int:
+    """Frames to skip so that stack() starts at the code that was probed."""
+    return _OWN_FRAMES.get(g.firing, 0)
+
+
 def _caller(g: Generator, span: Span) -> Value:
-    return _frame(g, 1, 0)
+    return _frame(g, own_frames(g) + 1, 0)
 
 
 def _ucaller(g: Generator, span: Span) -> Value:
@@ -337,18 +354,22 @@ def _frame(g: Generator, number: int, flags: int) -> Value:
     return f.load("i64", place)
 
 
-def _depth(flags: int) -> Callable[[Generator, Span], Value]:
-    def count(g: Generator, span: Span) -> Value:
-        if not has_stack(g):
-            return const(0)
-        f = g.f
-        size = MAX_FRAMES * 8
-        place = g.temporary_at(size)
-        got = f.helper(Helper.GET_STACK, [g.ctx, place, const(size), const(flags)])
-        frames = f.op("lshr", got, 3)
-        return f.select(f.icmp("sgt", got, 0), frames, const(0))
+def _stackdepth(g: Generator, span: Span) -> Value:
+    return _depth(g, own_frames(g))
 
-    return count
+
+def _ustackdepth(g: Generator, span: Span) -> Value:
+    return _depth(g, F_USER_STACK)
+
+
+def _depth(g: Generator, flags: int) -> Value:
+    if not has_stack(g):
+        return const(0)
+    f = g.f
+    size = MAX_FRAMES * 8
+    place = g.temporary_at(size)
+    got = f.helper(Helper.GET_STACK, [g.ctx, place, const(size), const(flags)])
+    return f.select(f.icmp("sgt", got, 0), f.op("lshr", got, 3), const(0))
 
 
 _SCALARS: dict[str, Callable[[Generator, Span], Value]] = {
@@ -368,8 +389,8 @@ _SCALARS: dict[str, Callable[[Generator, Span], Value]] = {
     "errno": _errno,
     "caller": _caller,
     "ucaller": _ucaller,
-    "stackdepth": _depth(0),
-    "ustackdepth": _depth(F_USER_STACK),
+    "stackdepth": _stackdepth,
+    "ustackdepth": _ustackdepth,
     "curthread": _curthread,
     "ipl": _ipl,
 }

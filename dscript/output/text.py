@@ -248,6 +248,8 @@ class TextPrinter:
 
     def _print_flow(self, held: _Held, continued: bool) -> None:
         clause, probe, cpu, tid, data = held
+        # Compiling a clause writes the heading, which comes first.
+        self._printers[clause] or self._compile(clause)
         if self.program.clauses[clause].prints:
             self.write(self._flow.head(clause, probe, cpu, tid, continued))
         self._guarded(clause, probe, cpu, data)

@@ -1,0 +1,79 @@
+"""What string subroutines do with their arguments and results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dscript.lowering import strings
+from dscript.lowering.generator import Generator
+from dscript.lowering.steps import only_if, room
+from dscript.lowering.strings import Str
+from dscript.object.helpers import Helper
+from dscript.object.values import Value, const
+from dscript.semantics import tree
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A copy in scratch memory, at most strsize - 1 bytes and a NUL; `room(strsize)` bytes big."""
+
+    pointer: Value
+    length: Value
+
+
+def argument(g: Generator, expr: tree.Expr, text: Str | None = None) -> Argument:
+    """The string `expr`; `text` when its value is at hand already."""
+    size = g.unit.program.strsize
+    if text is None:
+        text = strings.value(g, expr)
+    copy = g.temporary_at(room(size))
+    return Argument(copy, copy_text(g, text, copy))
+
+
+def copy_text(g: Generator, text: Str, where: Value) -> Value:
+    """Copy to a buffer of strsize bytes; the length is less than that."""
+    f = g.f
+    limit = min(text.capacity, g.unit.program.strsize)
+    used = f.helper(Helper.PROBE_READ_KERNEL_STR, [where, const(limit), text.pointer])
+    return f.opaque(f.op("sub", used, 1))
+
+
+def limit_of(call: tree.SubroutineCall, capacity: int) -> int:
+    """Bytes a string result may take at a destination of `capacity` bytes."""
+    return min(capacity, max(1, call.type.size))
+
+
+def tail(g: Generator, source: Argument, offset: Value, destination: Value, limit: int) -> None:
+    """The text from `offset` on; the empty string, which is what NULL reads as, beyond it."""
+    f = g.f
+    f.store(const(0, "i8"), destination, align=1)
+    with only_if(f, f.icmp("ult", offset, g.unit.program.strsize)):
+        f.helper(
+            Helper.PROBE_READ_KERNEL_STR,
+            [destination, const(limit), f.gep(source.pointer, offset)],
+        )
+
+
+def part(
+    g: Generator,
+    source: Argument,
+    offset: Value,
+    length: Value,
+    destination: Value,
+    limit: int,
+) -> None:
+    """`length` bytes from `offset` on (signed; nothing when either is out of range)."""
+    f = g.f
+    f.store(const(0, "i8"), destination, align=1)
+    with (
+        only_if(f, f.icmp("sgt", length, 0)),
+        only_if(f, f.icmp("ult", offset, g.unit.program.strsize)),
+    ):
+        size = f.op("add", length, 1)
+        size = f.opaque(f.select(f.icmp("ugt", size, limit), const(limit), size))
+        # Once more, for the verifier: a size from 1 to the destination's.
+        with only_if(f, f.icmp("ult", f.op("sub", size, 1), limit)):
+            f.helper(
+                Helper.PROBE_READ_KERNEL_STR,
+                [destination, size, f.gep(source.pointer, offset)],
+            )
