@@ -57,5 +57,6 @@ def _slot(g: Generator, first: int, count: int, width: int) -> Value:
     key = f.load("i64", g.state_at(State.PROBE))
     row = f.opaque(f.op("sub", key, first))
     inside = f.icmp("ult", row, count)
-    row = f.select(inside, row, const(0))
+    # Opaque once more, or LLVM multiplies first and compares the factor that it keeps.
+    row = f.opaque(f.select(inside, row, const(0)))
     return f.op("mul", row, width)
