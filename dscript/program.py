@@ -279,7 +279,8 @@ AggregationFunction = Literal[
 class Aggregation:
     """An aggregation and how its values lie in the maps.
 
-    Value words (i64/u64, per CPU): count [n]; sum [total]; avg [n, total];
+    Value words (i64/u64, per CPU): count [n]; sum [total], without keys [total, n], so that
+    a sum of zero can be told from none; avg [n, total];
     min/max [n, value] (n = 0: nothing seen on this CPU); stddev [n, total, low, high of the
     unsigned 128-bit sum of squares]; quantize 127 buckets: index 63 holds 0, 63+k (k ≥ 1)
     holds 2**(k-1) ≤ x < 2**k, 63-k the negatives; lquantize [below, levels…, above];

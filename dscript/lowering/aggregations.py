@@ -126,6 +126,8 @@ def _apply(
     amount = const(1) if weight is None else weight
     if function == "sum":
         _add(g, plan, words, 0, value)
+        if not plan.keys:
+            _add(g, plan, words, 8, const(1))
     elif function == "avg":
         _add(g, plan, words, 0, const(1))
         _add(g, plan, words, 8, value)

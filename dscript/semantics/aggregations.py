@@ -335,6 +335,8 @@ def _agree(aggregation: AggregationVariable, params: tuple[int, ...], call: ast.
 def layout_of(aggregation: AggregationVariable) -> int:
     """Words of a value (see `program.Aggregation`)."""
     fixed = {"count": 1, "sum": 1, "avg": 2, "min": 2, "max": 2, "stddev": 4, "quantize": 127}
+    if aggregation.function == "sum" and not aggregation.keys:
+        return 2
     if aggregation.function in fixed:
         return fixed[aggregation.function]
     if aggregation.function == "lquantize":
