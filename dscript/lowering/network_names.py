@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dscript.lowering import expressions, places
 from dscript.lowering.generator import Generator
-from dscript.lowering.steps import Step, Words, only_if, shared, steps, words
+from dscript.lowering.steps import Step, Words, if_below, only_if, shared, steps, words
 from dscript.lowering.string_arguments import limit_of
 from dscript.lowering.subroutines import StringInto
 from dscript.object.function import Function
@@ -161,9 +161,8 @@ def _build_ipv6(g: Generator, f: Function) -> None:
     with steps(f, "ipv6_group", 8, state, address=address, text=text) as s:
         _ipv6_group(g, s)
     # A run at the end lacks its second colon, and the NUL that follows a number.
-    out = state["out"]
     at_end = f.icmp("eq", f.op("add", state["best"], state["longest"]), 8)
-    with only_if(f, at_end), only_if(f, f.icmp("ult", out, _TEXT - 16)):
+    with only_if(f, at_end), if_below(f, state["out"], _TEXT - 16) as out:
         end = f.gep(text, out)
         f.store(const(ord(":"), "i8"), end, align=1)
         f.store(const(0, "i8"), f.gep(end, 1), align=1)
@@ -180,8 +179,7 @@ def _ipv6_group(g: Generator, s: Step) -> None:
         s.next()
     with only_if(c, c.icmp("ne", s.index, 0)):
         s.put("text", "out", ord(":"), _TEXT - 16)
-    out = w["out"]
-    s.stop_if(c.icmp("uge", out, _TEXT - 16))
+    out = s.within(w["out"], _TEXT - 16)
     data = c.alloca(8, name="group")
     c.store(_group(c, s.pointer("address"), s.index), data)
     form = g.unit.module.string(b"%x")

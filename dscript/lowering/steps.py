@@ -66,16 +66,21 @@ class Step:
     def pointer(self, name: str) -> Value:
         return self.f.load("ptr", self.f.gep(self._frame, 8 * self._pointers.index(name)))
 
+    def within(self, at: Value, limit: int) -> Value:
+        """An offset known to be below the limit; the loop stops at another."""
+        at = self.f.opaque(at)
+        self.stop_if(self.f.icmp("uge", at, limit))
+        return at
+
     def byte(self, name: str, at: Value, limit: int) -> Value:
         """The byte at an offset of what a pointer points to; past `limit` the loop stops."""
-        self.stop_if(self.f.icmp("uge", at, limit))
-        return self.f.zext(self.f.load("i8", self.f.gep(self.pointer(name), at), align=1), "i64")
+        where = self.f.gep(self.pointer(name), self.within(at, limit))
+        return self.f.zext(self.f.load("i8", where, align=1), "i64")
 
     def put(self, name: str, word: str, byte: Operand, limit: int) -> None:
         """Append a byte at the offset `word` holds, which moves on; stops when `limit` is full."""
         f = self.f
-        at = self.words[word]
-        self.stop_if(f.icmp("uge", at, limit))
+        at = self.within(self.words[word], limit)
         narrow = const(byte, "i8") if isinstance(byte, int) else f.trunc(byte, "i8")
         f.store(narrow, f.gep(self.pointer(name), at), align=1)
         self.words[word] = f.op("add", at, 1)
@@ -149,6 +154,18 @@ def only_if(f: Function, condition: Value) -> Iterator[None]:
     if not f.terminated:
         f.br(done)
     f.at(done)
+
+
+@contextmanager
+def if_below(f: Function, value: Value, limit: int) -> Iterator[Value]:
+    """What is built inside happens where `value`, unsigned, is below the limit.
+
+    Inside, the value given is one whose bounds the verifier knows: the optimiser can neither
+    merge the test with another one nor compute on a copy of what was tested.
+    """
+    value = f.opaque(value)
+    with only_if(f, f.icmp("ult", value, limit)):
+        yield value
 
 
 def room(limit: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dscript.lowering import strings
 from dscript.lowering.generator import Generator
-from dscript.lowering.steps import only_if, room
+from dscript.lowering.steps import if_below, only_if, room
 from dscript.lowering.strings import Str
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
@@ -47,10 +47,10 @@ def tail(g: Generator, source: Argument, offset: Value, destination: Value, limi
     """The text from `offset` on; the empty string, which is what NULL reads as, beyond it."""
     f = g.f
     f.store(const(0, "i8"), destination, align=1)
-    with only_if(f, f.icmp("ult", offset, g.unit.program.strsize)):
+    with if_below(f, offset, g.unit.program.strsize) as at:
         f.helper(
             Helper.PROBE_READ_KERNEL_STR,
-            [destination, const(limit), f.gep(source.pointer, offset)],
+            [destination, const(limit), f.gep(source.pointer, at)],
         )
 
 
@@ -67,13 +67,11 @@ def part(
     f.store(const(0, "i8"), destination, align=1)
     with (
         only_if(f, f.icmp("sgt", length, 0)),
-        only_if(f, f.icmp("ult", offset, g.unit.program.strsize)),
+        if_below(f, offset, g.unit.program.strsize) as at,
     ):
-        size = f.op("add", length, 1)
-        size = f.opaque(f.select(f.icmp("ugt", size, limit), const(limit), size))
-        # Once more, for the verifier: a size from 1 to the destination's.
-        with only_if(f, f.icmp("ult", f.op("sub", size, 1), limit)):
+        length = f.select(f.icmp("ugt", length, limit - 1), const(limit - 1), length)
+        with if_below(f, length, limit) as size:
             f.helper(
                 Helper.PROBE_READ_KERNEL_STR,
-                [destination, size, f.gep(source.pointer, offset)],
+                [destination, f.op("add", size, 1), f.gep(source.pointer, at)],
             )

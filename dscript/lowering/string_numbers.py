@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dscript.lowering import expressions
 from dscript.lowering.generator import Generator
-from dscript.lowering.steps import Words, only_if, shared, steps, words
+from dscript.lowering.steps import Words, if_below, only_if, shared, steps, words
 from dscript.lowering.string_arguments import argument, limit_of
 from dscript.lowering.subroutines import Scalar, StringInto
 from dscript.object.function import Function, Operand
@@ -49,7 +49,8 @@ def _build_strtoll(f: Function, size: int) -> None:
     text, base = f.params
     with steps(f, "strtoll_step", size, Words(f, base, _PARSING), text=text) as s:
         c, w = s.f, s.words
-        byte = s.byte("text", s.index, size)
+        here = c.gep(s.pointer("text"), s.within(s.index, size))
+        byte = c.zext(c.load("i8", here, align=1), "i64")
         s.stop_if(c.icmp("eq", byte, 0))
         s.next_if(c.icmp("ult", s.index, w["skip"]))
         mode = w["mode"]
@@ -63,9 +64,8 @@ def _build_strtoll(f: Function, size: int) -> None:
         w["mode"] = 2
         hexadecimal = c.op("and", c.icmp("ne", mode, 2), c.icmp("eq", w["base"], 16))
         with only_if(c, c.op("and", hexadecimal, c.icmp("eq", byte, ord("0")))):
-            after = c.gep(s.pointer("text"), s.index)
-            x = c.op("or", c.load("i8", c.gep(after, 1), align=1), 0x20)
-            digit = _digit(c, c.zext(c.load("i8", c.gep(after, 2), align=1), "i64"))
+            x = c.op("or", c.load("i8", c.gep(here, 1), align=1), 0x20)
+            digit = _digit(c, c.zext(c.load("i8", c.gep(here, 2), align=1), "i64"))
             with only_if(c, c.op("and", c.icmp("eq", x, ord("x")), c.icmp("ult", digit, 16))):
                 w["skip"] = c.op("add", s.index, 2)
                 s.next()
@@ -108,8 +108,7 @@ def _lltostr(g: Generator, call: tree.SubroutineCall, destination: Value, capaci
     _prepend(f, state, digits, "x", sixteen)
     _prepend(f, state, digits, "0", prefixed)
     _prepend(f, state, digits, "-", negative)
-    at = state["at"]
-    with only_if(f, f.icmp("ult", at, _DIGITS)):
+    with if_below(f, state["at"], _DIGITS) as at:
         limit = limit_of(call, capacity)
         f.helper(Helper.PROBE_READ_KERNEL_STR, [destination, const(limit), f.gep(digits, at)])
 
@@ -136,7 +135,7 @@ def _prepend(f: Function, state: Words, digits: Value, text: str, condition: Val
 def _put_before(f: Function, state: Words, digits: Value, byte: Operand) -> None:
     at = f.op("sub", state["at"], 1)
     narrow = const(byte, "i8") if isinstance(byte, int) else f.trunc(byte, "i8")
-    with only_if(f, f.icmp("ult", at, _DIGITS)):
+    with if_below(f, at, _DIGITS) as at:
         f.store(narrow, f.gep(digits, at), align=1)
         state["at"] = at
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dscript.lowering.generator import Generator
-from dscript.lowering.steps import Step, Words, only_if, shared, steps, words
+from dscript.lowering.steps import Step, Words, if_below, only_if, shared, steps, words
 from dscript.lowering.string_arguments import Argument, argument, limit_of, part
 from dscript.lowering.subroutines import StringInto
 from dscript.object.function import Function
@@ -130,8 +130,7 @@ def _build_cleanpath(f: Function, size: int, limit: int) -> None:
         with only_if(s.f, s.f.icmp("uge", mode, _TAKING_BACK)):
             _take_back(s, mode, limit)
         _read(s, mode, size, limit)
-    end = state["out"]
-    with only_if(f, f.icmp("ult", end, limit)):
+    with if_below(f, state["out"], limit) as end:
         f.store(const(0, "i8"), f.gep(destination, end), align=1)
 
 

@@ -175,7 +175,7 @@ def forget_tokens(g: Generator) -> None:
 def _strtok(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
     f = g.f
     limit = limit_of(call, capacity)
-    first = call.args[0]
+    first: tree.Expr | None = call.args[0]
     if isinstance(first, tree.ToString) and is_null(first.operand):
         first = None
     text = None if first is None else strings.value(g, first)
@@ -211,13 +211,12 @@ def _build_strtok(f: Function, size: int, limit: int) -> None:
         f, f"{f.name}_step", size, state, saved=saved, table=table, destination=destination
     ) as s:
         c, w = s.f, s.words
-        at = c.load("i64", s.pointer("saved"))
-        s.stop_if(c.icmp("uge", at, size))
+        at = s.within(c.load("i64", s.pointer("saved")), size)
         byte = c.zext(c.load("i8", c.gep(c.gep(s.pointer("saved"), at), _SAVED), align=1), "i64")
         s.stop_if(c.icmp("eq", byte, 0))
         c.store(c.op("add", at, 1), s.pointer("saved"))
         mark = c.load("i8", c.gep(s.pointer("table"), c.op("and", byte, 0xFF)), align=1)
-        length = w["length"]
+        length = c.opaque(w["length"])
         with only_if(c, c.icmp("ne", mark, 0)):
             s.stop_if(c.icmp("ne", length, 0))
             s.next()

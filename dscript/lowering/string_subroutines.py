@@ -9,7 +9,7 @@ from __future__ import annotations
 from dscript.lowering import network_names, string_numbers, string_paths, string_search, strings
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import round_up
-from dscript.lowering.steps import only_if, shared, steps
+from dscript.lowering.steps import if_below, shared, steps
 from dscript.lowering.string_arguments import argument, limit_of
 from dscript.lowering.subroutines import Scalar, StringInto
 from dscript.object.function import Function
@@ -43,8 +43,7 @@ def _strjoin(g: Generator, call: tree.SubroutineCall, destination: Value, capaci
         [both, const(min(first.capacity, size)), first.pointer],
     )
     # The helper counts the NUL; the second string starts on it.
-    end = f.opaque(f.op("sub", used, 1))
-    with only_if(f, f.icmp("ult", end, size)):
+    with if_below(f, f.op("sub", used, 1), size) as end:
         f.helper(
             Helper.PROBE_READ_KERNEL_STR,
             [f.gep(both, end), const(min(second.capacity, size)), second.pointer],
@@ -66,12 +65,12 @@ def _changed(name: str, first: str, last: str) -> StringInto:
         def build(f: Function) -> None:
             with steps(f, f"{name}_{limit}_step", limit, text=f.params[0]) as s:
                 c = s.f
-                byte = s.byte("text", s.index, limit)
+                where = c.gep(s.pointer("text"), s.within(s.index, limit))
+                byte = c.zext(c.load("i8", where, align=1), "i64")
                 s.stop_if(c.icmp("eq", byte, 0))
                 letter = c.icmp("ult", c.op("sub", byte, ord(first)), ord(last) - ord(first) + 1)
                 s.next_if(c.op("xor", letter, const(1, "i1")))
-                other = c.trunc(c.op("xor", byte, 0x20), "i8")
-                c.store(other, c.gep(s.pointer("text"), s.index), align=1)
+                c.store(c.trunc(c.op("xor", byte, 0x20), "i8"), where, align=1)
 
         function = shared(g, f"{name}_{limit}", [("text", "ptr")], build)
         g.f.call(function, [destination])
