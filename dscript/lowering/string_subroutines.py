@@ -6,7 +6,14 @@ and tells their length; every result is cut to what its destination takes.
 
 from __future__ import annotations
 
-from dscript.lowering import network_names, string_numbers, string_paths, string_search, strings
+from dscript.lowering import (
+    network_names,
+    string_json,
+    string_numbers,
+    string_paths,
+    string_search,
+    strings,
+)
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import round_up
 from dscript.lowering.steps import if_below, shared, steps
@@ -90,5 +97,6 @@ STRINGS: dict[str, StringInto] = {
     **string_search.STRINGS,
     **string_paths.STRINGS,
     **string_numbers.STRINGS,
+    **string_json.STRINGS,
     **network_names.STRINGS,
 }
