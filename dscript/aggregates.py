@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import isqrt
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from dscript.program import Aggregation, Field, Probe
 
@@ -79,7 +78,6 @@ class Entry:
         self.words = words
 
 
-@dataclass(slots=True)
 class AggregationState:
     """All entries of one aggregation, and what printing has to know about it.
 
@@ -87,18 +85,14 @@ class AggregationState:
     keeps it out of the tables at the end.
     """
 
-    spec: Aggregation
-    probes: Mapping[int, Probe]
-    divisor: int = 1
-    printed: bool = False
-    entries: dict[Key, Entry] = field(default_factory=dict)
-    _decode: Callable[[bytes], Key] = field(init=False, repr=False)
-    _decoded: dict[bytes, Key] = field(default_factory=dict, repr=False)
-    _buckets: tuple[int, ...] | None = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._decode = compile_key(self.spec.keys, self.probes)
-        self._buckets = bucket_values(self.spec)
+    def __init__(self, spec: Aggregation, probes: Mapping[int, Probe]) -> None:
+        self.spec = spec
+        self.divisor = 1
+        self.printed = False
+        self.entries: dict[Key, Entry] = {}
+        self._decode = compile_key(spec.keys, probes)
+        self._decoded: dict[bytes, Key] = {}
+        self._buckets = bucket_values(spec)
 
     def merge(self, key: bytes, words: Sequence[int]) -> None:
         """Add what one drain found under a key (raw map key, value words)."""
@@ -330,8 +324,7 @@ def _until_zero(addresses: Sequence[int]) -> tuple[int, ...]:
     return tuple(result)
 
 
-@dataclass(frozen=True, slots=True)
-class SortOrder:
+class SortOrder(NamedTuple):
     """The options aggsortkey, aggsortkeypos, aggsortpos and aggsortrev."""
 
     by_key: bool = False

@@ -8,7 +8,6 @@ that is no option, and all after it, are the script's arguments `$1`….
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import cast, get_args
 
 from dscript import options as d_options
@@ -79,23 +78,23 @@ class UsageError(Exception):
     """The command line is not one: a message and exit status 2."""
 
 
-@dataclass(slots=True)
 class CommandLine:
     """What was asked for.  `pieces` are option letters with their text, `s` with a path."""
 
-    pieces: list[tuple[PieceKind, str]] = field(default_factory=list)
-    options: dict[str, str] = field(default_factory=dict)
-    arguments: tuple[str, ...] = ()
-    commands: list[str] = field(default_factory=list)
-    pids: list[int] = field(default_factory=list)
-    output: str | None = None
-    emit: Stage | None = None
-    compile_only: bool = False
-    list_probes: bool = False
-    disassemble: bool = False
-    show_version: bool = False
-    show_info: bool = False
-    show_help: bool = False
+    def __init__(self) -> None:
+        self.pieces: list[tuple[PieceKind, str]] = []
+        self.options: dict[str, str] = {}
+        self.arguments: tuple[str, ...] = ()
+        self.commands: list[str] = []
+        self.pids: list[int] = []
+        self.output: str | None = None
+        self.emit: Stage | None = None
+        self.compile_only = False
+        self.list_probes = False
+        self.disassemble = False
+        self.show_version = False
+        self.show_info = False
+        self.show_help = False
 
 
 def parse(words: Sequence[str]) -> CommandLine:

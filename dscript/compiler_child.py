@@ -12,16 +12,14 @@ import os
 import pickle
 import signal
 import sys
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from dscript.errors import Diagnostic, DscriptError, Position, Span, TracingError
 from dscript.program import CompiledProgram
 from dscript.request import CompileRequest
 
 
-@dataclass(frozen=True, slots=True)
-class _QuotedLine:
+class _QuotedLine(NamedTuple):
     """A `SourceLike` of the one line that a diagnostic shows."""
 
     title: str
@@ -36,8 +34,7 @@ class _QuotedLine:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
+class _Failure(NamedTuple):
     """A `DscriptError` on its way through the pipe; `width` is that of its span."""
 
     tag: str | None

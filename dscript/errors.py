@@ -6,12 +6,10 @@ instead.  Nothing below `dscript.cli` prints one; they are raised and rendered t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in a file as people count it: line and column start at 1."""
 
     file: str
@@ -33,8 +31,7 @@ class SourceLike(Protocol):
     def line_text(self, offset: int) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Half-open range of character offsets in one source."""
 
     source: SourceLike

@@ -11,8 +11,7 @@ Names, types and defaults are those of the manual's chapter "Options and Tunable
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from dscript.errors import Diagnostic, Span
 
@@ -21,8 +20,7 @@ from dscript.errors import Diagnostic, Span
 ValueKind = Literal["size", "rate", "count", "flag", "text", "choice"]
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One D option.
 
     `default` is written as a user would write it ("" where unset).  `dynamic` says that

@@ -18,9 +18,8 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 FORMAT_VERSION = 1
 
@@ -118,8 +117,7 @@ class Fault(IntEnum):
     BADSTACK = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """A probe as DTrace lists it; `id` is the number in the ID column."""
 
     id: int
@@ -154,8 +152,7 @@ FieldKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One value in a record or an aggregation key.
 
     `offset` counts from the end of the record's header, or from the start of the key.
@@ -173,12 +170,11 @@ class Field:
     strsize: int = 0  # second argument of ustack()/jstack(): bytes of symbol text
 
 
-@dataclass(frozen=True, slots=True)
-class TypeLayout:
+class TypeLayout(NamedTuple):
     """Shape of a value for `print`: a scalar, an array, or a struct of members.
 
     kind `int|float|pointer|enum|bool|char|string|struct|union|array`.  Members are
-    (name, bit offset, bit size, layout); arrays have `element` and `count`; enums map
+    (name, bit offset, bit size, layout); arrays have `element` and `length`; enums map
     values to names.
     """
 
@@ -188,12 +184,11 @@ class TypeLayout:
     signed: bool = False
     members: tuple[tuple[str, int, int, TypeLayout], ...] = ()
     element: TypeLayout | None = None
-    count: int = 0
+    length: int = 0
     enumerators: tuple[tuple[int, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(NamedTuple):
     """One `%` conversion of a format, parsed and checked by the compiler.
 
     `prefix` is the literal text before it.  `flags` holds those of `-+ #0'` that were
@@ -239,8 +234,7 @@ ActionKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One data-recording action of a clause, in program order.
 
     `presence` is the offset of a byte that is 1 when the action took place (actions under
@@ -255,8 +249,7 @@ class Action:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClauseRecord:
+class ClauseRecord(NamedTuple):
     """What one clause writes: `size` 0 when it never submits a record.
 
     `prints` says that a firing makes a line of the default table (DTrace prints one for
@@ -275,8 +268,7 @@ AggregationFunction = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregation:
+class Aggregation(NamedTuple):
     """An aggregation and how its values lie in the maps.
 
     Value words (i64/u64, per CPU): count [n]; sum [total], without keys [total, n], so that
@@ -326,8 +318,7 @@ AttachKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(NamedTuple):
     """One BPF program of the object and where it goes.
 
     `targets` and `cookies` run in parallel; a cookie is the probe key the program reads
@@ -342,8 +333,7 @@ class Attachment:
     period_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DynamicVariable:
+class DynamicVariable(NamedTuple):
     """A hash map behind an associative array, for reports and for cleaning.
 
     `thread_key` is set for `self->x[…]`: the first 8 bytes of the key are then
@@ -355,16 +345,14 @@ class DynamicVariable:
     thread_key: bool
 
 
-@dataclass(frozen=True, slots=True)
-class InitialValue:
+class InitialValue(NamedTuple):
     """Bytes that the runtime puts at `offset` of `.bss` before anything runs."""
 
     offset: int
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledProgram:
+class CompiledProgram(NamedTuple):
     object: bytes
     probes: Mapping[int, Probe]
     clauses: tuple[ClauseRecord, ...]
@@ -374,7 +362,7 @@ class CompiledProgram:
     load_words: tuple[LoadWord, ...] = ()
     initial_values: tuple[InitialValue, ...] = ()
     # Values of `#pragma D option` and of -x that were given, by canonical name.
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = {}
     # Matches per description, in program order: ("syscall:::entry", 350).
     matches: tuple[tuple[str, int], ...] = ()
     # One-line notes for stderr (renamed kernel functions, skipped functions, …).

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from dscript.source import Source
 
@@ -12,8 +11,7 @@ PieceKind = Literal["s", "n", "P", "m", "f", "i"]
 Stage = Literal["ast", "ir", "asm", "object", "plan"]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One program of the command line, named after its option letter.
 
     `s` is a whole script or D program.  `n`, `P`, `m`, `f`, `i` hold the text of that
@@ -26,8 +24,7 @@ class Piece:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class CompileRequest:
+class CompileRequest(NamedTuple):
     """One compilation: every piece becomes part of one program, in command-line order.
 
     `options` holds the D options of the command line by canonical name with their values
@@ -41,8 +38,8 @@ class CompileRequest:
     """
 
     pieces: tuple[Piece, ...]
-    options: Mapping[str, str] = field(default_factory=dict)
-    environment_options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = {}
+    environment_options: Mapping[str, str] = {}
     arguments: tuple[str, ...] = ()
     program_name: str = "dscript"
     destructive: bool = False

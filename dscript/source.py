@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from dscript.errors import Position
 
@@ -36,7 +35,6 @@ def _line_marks(text: str, title: str) -> Iterator[tuple[int, str, int]]:
         yield line + 1, file, int(match["line"])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Source:
     """One D text: a script, a `-n`-style command-line program, or a library.
 
@@ -45,19 +43,26 @@ class Source:
     read from the text unless given.
     """
 
-    title: str
-    text: str
-    is_command_line: bool = False
-    is_library: bool = False
-    line_marks: tuple[tuple[int, str, int], ...] = ()
-    _starts: list[int] = field(init=False, repr=False)
+    __slots__ = ("_starts", "is_command_line", "is_library", "line_marks", "text", "title")
 
-    def __post_init__(self) -> None:
-        starts = [0]
-        starts.extend(i + 1 for i, char in enumerate(self.text) if char == "\n")
-        object.__setattr__(self, "_starts", starts)
-        if not self.line_marks:
-            object.__setattr__(self, "line_marks", tuple(_line_marks(self.text, self.title)))
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        is_command_line: bool = False,
+        is_library: bool = False,
+        line_marks: tuple[tuple[int, str, int], ...] = (),
+    ) -> None:
+        self.title = title
+        self.text = text
+        self.is_command_line = is_command_line
+        self.is_library = is_library
+        self.line_marks = line_marks or tuple(_line_marks(text, title))
+        self._starts = [0]
+        self._starts.extend(i + 1 for i, char in enumerate(text) if char == "\n")
+
+    def __repr__(self) -> str:
+        return f"Source({self.title!r})"
 
     def position(self, offset: int) -> Position:
         """File, line and column of a character offset."""

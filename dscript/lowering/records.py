@@ -179,7 +179,7 @@ def type_layout(type_: Type, depth: int = 0) -> TypeLayout:
         case ArrayType():
             element = type_layout(resolved.element, depth + 1)
             count = resolved.count or 0
-            return TypeLayout("array", name, resolved.size, element=element, count=count)
+            return TypeLayout("array", name, resolved.size, element=element, length=count)
         case StructType() if depth < _MAX_PRINT_DEPTH:
             members = tuple(
                 (
@@ -192,4 +192,4 @@ def type_layout(type_: Type, depth: int = 0) -> TypeLayout:
             )
             return TypeLayout(resolved.kind, name, resolved.size, members=members)
     byte = TypeLayout("int", "uint8_t", 1)
-    return TypeLayout("array", name, resolved.size, element=byte, count=resolved.size)
+    return TypeLayout("array", name, resolved.size, element=byte, length=resolved.size)

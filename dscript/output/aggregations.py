@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from dscript.aggregates import AggregationState, Entry, Key, KeyValue, SortOrder, divide, join
 from dscript.output import histograms
@@ -17,11 +16,10 @@ from dscript.program import Conversion, Field
 DISTRIBUTIONS = frozenset({"quantize", "lquantize", "llquantize"})
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Options that shape how aggregations look."""
 
-    order: SortOrder = field(default_factory=SortOrder)
+    order: SortOrder = SortOrder()
     zoom: bool = False
     histogram: bool = False  # agghist: bars beside scalar values
     packed: bool = False  # aggpack: a distribution on one line

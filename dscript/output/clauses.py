@@ -8,8 +8,7 @@ only print.  Actions with another effect become calls between them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dscript.output.formatting import Value, compile_format, literal
 from dscript.output.records import RecordReader
@@ -30,8 +29,7 @@ _SILENT = frozenset({"stop", "raise", "commit", "discard"})
 _SYMBOLS = frozenset({"sym", "mod", "func", "usym", "umod", "ufunc", "uaddr"})
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What compiled clauses need of the printer.
 
     `names` are those of `formatting.helpers` with `write`, which takes bytes, and `heads`,

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dscript.output.stacks import StackWriter
 from dscript.program import Conversion
@@ -55,8 +54,7 @@ _ESCAPED = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A value at run time: the source that yields it, decoded, and its type.
 
     int kinds give an int of the field's signedness, strings bytes cut at NUL, stacks and

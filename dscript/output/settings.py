@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dscript.aggregates import SortOrder
 from dscript.output.aggregations import Layout
@@ -18,8 +18,7 @@ def is_set(options: Mapping[str, str], name: str) -> bool:
     return text is not None and text.strip().lower() not in _OFF
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     quiet: bool
     flow: bool
     raw_bytes: bool

@@ -108,7 +108,7 @@ def _array(layout: TypeLayout, data: bytes, depth: int) -> str:
             return _quoted(text)
         if not any(data[: layout.size]):
             return '""'
-    parts = [data[i * element.size : (i + 1) * element.size] for i in range(layout.count)]
+    parts = [data[i * element.size : (i + 1) * element.size] for i in range(layout.length)]
     if element.kind in ("struct", "union", "array"):
         margin = "    " * (depth + 1)
         rows = [f"{margin}{_shown(element, part, depth + 1)}" for part in parts]

@@ -12,8 +12,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from dscript.errors import TracingError
 from dscript.program import Activity, CompiledProgram
@@ -31,8 +30,7 @@ _CLEANING: Final = 0.5
 _STUCK_RECORD: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(NamedTuple):
     """Intervals in seconds: options statusrate, aggrate and cleanrate.
 
     There is none for switchrate: records are consumed as soon as they are there.

@@ -27,8 +27,8 @@ def test_scalars() -> None:
 
 def test_nested_struct() -> None:
     inner = TypeLayout("struct", "struct in", 8, members=(("a", 0, 32, INT), ("s", 32, 32, STATE)))
-    name = TypeLayout("array", "char [8]", 8, element=CHAR, count=8)
-    numbers = TypeLayout("array", "int [3]", 12, element=INT, count=3)
+    name = TypeLayout("array", "char [8]", 8, element=CHAR, length=8)
+    numbers = TypeLayout("array", "int [3]", 12, element=INT, length=3)
     outer = TypeLayout(
         "struct",
         "struct out",
@@ -60,7 +60,7 @@ def test_nested_struct() -> None:
 
 def test_array_of_structs() -> None:
     pair = TypeLayout("struct", "struct p", 8, members=(("x", 0, 64, UINT64),))
-    array = TypeLayout("array", "struct p [2]", 16, element=pair, count=2)
+    array = TypeLayout("array", "struct p [2]", 16, element=pair, length=2)
     assert print_value(array, struct.pack("<QQ", 1, 2)).decode() == (
         "struct p [2] [\n"
         "    {\n        uint64_t x = 0x1\n    },\n"

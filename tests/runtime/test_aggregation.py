@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import dataclasses
 import os
 import struct
 import time
@@ -223,7 +222,7 @@ def test_words_of_all_cpus_are_combined(function, first, second, combined, keyed
 @pytest.mark.parametrize(("function", "extreme"), [("min", 5), ("max", -1)])
 def test_extremes_of_unsigned_values(function: str, extreme: int) -> None:
     """-1 is the greatest unsigned value."""
-    spec = dataclasses.replace(aggregation(0, function, 2), signed=False)
+    spec = aggregation(0, function, 2)._replace(signed=False)
     loose = _Loose(spec, PERCPU_ARRAY, 1)
     loose.put(b"\0\0\0\0", _spread([1, -1], [2, 5]))
     loose.drain.swap()
