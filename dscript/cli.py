@@ -163,7 +163,7 @@ def _match_messages(pieces: Sequence[Piece], matches: Iterable[tuple[str, int]])
         name = piece.source.title
         if piece.kind != "s":
             cut = min((at for c in "{/;<" if (at := name.find(c)) >= 0), default=len(name))
-            name = name[:cut].rstrip()
+            name = name[:cut]
         plural = "" if count == 1 else "s"
         yield f"{_PIECE_NAMES[piece.kind]} '{name}' matched {count} probe{plural}"
 

@@ -70,6 +70,6 @@ def _only_text(options: dict[str, str], text: str) -> CompiledProgram:
 
 
 def _shown_ast(programs: list[ast.Program]) -> str:
-    from pprint import pformat
+    from dscript.syntax.outline import outline
 
-    return "\n".join(pformat(program, width=100) for program in programs)
+    return "\n".join(map(outline, programs))
