@@ -74,7 +74,6 @@ BUILTIN_VARIABLES = _table()
 
 # Known to D but not to this version: an error names them.
 ABSENT_VARIABLES: dict[str, str] = {
-    "args": "typed probe arguments are not available yet; use arg0 … arg9",
     "curcpu": "use cpu",
     "curlwpsinfo": "use tid",
     "curpsinfo": "use pid, ppid, execname, uid",

@@ -56,6 +56,9 @@ class IntType(Type):
         return self.name
 
 
+INT = IntType("int", 4, True, 3)
+
+
 @dataclass(frozen=True, slots=True)
 class FloatType(Type):
     name: str
@@ -243,7 +246,7 @@ class StructType(Type):
 class EnumType(Type):
     tag: str
     enumerators: tuple[tuple[str, int], ...] = ()
-    base: IntType = field(default_factory=lambda: INT)
+    base: IntType = INT
 
     @property
     def size(self) -> int:
@@ -280,7 +283,6 @@ SCHAR = IntType("signed char", 1, True, 1, is_char=True)
 UCHAR = IntType("unsigned char", 1, False, 1, is_char=True)
 SHORT = IntType("short", 2, True, 2)
 USHORT = IntType("unsigned short", 2, False, 2)
-INT = IntType("int", 4, True, 3)
 UINT = IntType("unsigned int", 4, False, 3)
 LONG = IntType("long", 8, True, 4)
 ULONG = IntType("unsigned long", 8, False, 4)
@@ -464,6 +466,11 @@ def is_signed(type_: Type) -> bool:
     return isinstance(type_, IntType) and type_.signed
 
 
+def is_bool(type_: Type) -> bool:
+    type_ = type_.resolve()
+    return isinstance(type_, IntType) and type_.is_bool
+
+
 def as_int(type_: Type) -> IntType:
     """The integer type that arithmetic on an integral type starts from."""
     type_ = type_.resolve()
@@ -517,6 +524,8 @@ def max_value(type_: IntType) -> int:
 
 def wrap(value: int, type_: Type) -> int:
     """`value` as a variable of this integral or pointer type would hold it."""
+    if is_bool(type_):
+        return int(value != 0)
     bits = type_.size * 8
     value &= (1 << bits) - 1
     if is_signed(type_) and value >> (bits - 1):

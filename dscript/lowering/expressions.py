@@ -26,6 +26,8 @@ def value(g: Generator, expr: tree.Expr) -> Value:
             if expr.name in PARTS or expr.name == "execname":
                 return g.address_of(strings.value(g, expr).pointer)
             return variables.scalar(g, expr)
+        case tree.ProbeArgument():
+            return variables.typed_argument(g, expr)
         case tree.LoadWord():
             return g.load_word(expr.name)
         case (

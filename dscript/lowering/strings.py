@@ -12,7 +12,7 @@ from dscript.lowering.probes import PARTS, probe_string
 from dscript.lowering.variables import task
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
-from dscript.object.values import NULL, Value, const
+from dscript.object.values import Value, const
 from dscript.program import Fault
 from dscript.semantics import tree
 
@@ -33,12 +33,10 @@ def value(g: Generator, expr: tree.Expr) -> Str:
     match expr:
         case tree.Text():
             return Str(g.unit.module.string(expr.value), len(expr.value) + 1, expr.value)
-        case tree.VariableRef():
-            return _variable(g, expr)
-        case tree.Element():
-            where = places.place(g, expr)
+        case tree.VariableRef() | tree.Element():
+            where = places.not_null(g, places.place(g, expr), expr)
             assert where.pointer is not None
-            return _or_empty(g, where.pointer, expr.type.size)
+            return Str(where.pointer, expr.type.size)
         case tree.Builtin() if expr.name in PARTS:
             pointer, capacity = probe_string(g, expr.name)
             return Str(pointer, capacity)
@@ -51,33 +49,25 @@ def value(g: Generator, expr: tree.Expr) -> Str:
             return value(g, expr.items[-1])
         case tree.ToString() if isinstance(expr.operand.type.resolve(), StringType):
             return value(g, expr.operand)
+        case tree.MemberRef() | tree.IndexRef() | tree.Deref() | tree.KernelSymbol():
+            return _member(g, expr)
     capacity = round_up(tree.capacity(expr))
     pointer = g.temporary_at(capacity)
     into(g, expr, pointer, capacity, pad=False)
     return Str(pointer, capacity)
 
 
-def _variable(g: Generator, expr: tree.VariableRef) -> Str:
-    where = places.variable_place(g, expr.variable, create=False)
-    assert where.pointer is not None
-    if not where.maybe_null:
-        return Str(where.pointer, expr.type.size)
-    base = places.thread_storage(g, create=False)
-    return _or_empty(g, base, expr.type.size, g.unit.layout.self[expr.variable])
-
-
-def _or_empty(g: Generator, pointer: Value, capacity: int, offset: int = 0) -> Str:
-    """What an absent variable reads as."""
-    f = g.f
-    before = f.current
-    some, done = f.block("text"), f.block("string")
-    f.cbr(f.icmp("eq", pointer, NULL), done, some)
-    f.at(some)
-    moved = f.gep(pointer, offset)
-    f.br(done)
-    f.at(done)
-    empty = g.unit.module.string(b"\0" * 7)
-    return Str(f.phi("ptr", [(empty, before), (moved, some)]), capacity)
+def _member(g: Generator, expr: tree.Expr) -> Str:
+    """A string inside a structure or an array, or behind a pointer."""
+    where = places.not_null(g, places.place(g, expr), expr)
+    capacity = expr.type.size
+    if where.pointer is not None:
+        return Str(where.pointer, capacity)
+    assert where.address is not None
+    pointer = g.temporary_at(capacity)
+    result = g.f.helper(Helper.PROBE_READ_KERNEL_STR, [pointer, const(capacity), where.address])
+    g.fault_if(g.f.icmp("slt", result, 0), Fault.BADADDR, where.address)
+    return Str(pointer, capacity)
 
 
 def into(g: Generator, expr: tree.Expr, destination: Value, capacity: int, *, pad: bool) -> None:

@@ -53,6 +53,28 @@ def argument(g: Generator, index: int, span: Span) -> Value:
             return const(0)
 
 
+def typed_argument(g: Generator, node: tree.ProbeArgument) -> Value:
+    """`args[n]`, from where the provider says it lies, as a value of its type."""
+    f, ctx, place = g.f, g.ctx, node.place
+    registers = g.unit.kernel.registers
+    match g.firing:
+        case "syscall_entry":
+            raw = _syscall_argument(g, place.word)
+        case "syscall_return":
+            raw = _result(g)
+        case "kprobe":
+            raw = f.ctx_load(ctx, registers["call"][place.word])
+        case "kretprobe":
+            raw = f.ctx_load(ctx, registers["result"][0])
+        case "fexit" if node.index == 1:
+            raw = _function_result(g)
+        case "perf_tp":
+            return g.normalise(_record_field(g, node.index), node.type)
+        case _:
+            raw = f.ctx_load(ctx, 8 * place.word)
+    return g.normalise(raw, node.type)
+
+
 def _syscall_argument(g: Generator, index: int) -> Value:
     known = g.cached.get("syscall_arguments")
     registers = g.unit.kernel.registers["syscall"]

@@ -127,6 +127,7 @@ class ProgramChecker:
 
     def _clause(self, item: ast.Clause) -> None:
         groups = self._points(item)
+        self.environment.points = [point for points in groups for point in points]
         predicate = None
         if item.predicate is not None:
             predicate = self.expressions.condition(item.predicate)

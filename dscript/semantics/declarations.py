@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dscript.builtins.variables import BUILTIN_VARIABLES
-from dscript.dtypes.types import StringType, Type, is_integral
+from dscript.dtypes.types import ArrayType, StringType, Type, is_integral
 from dscript.errors import Diagnostic
 from dscript.semantics import operators, tree
 from dscript.semantics.environment import InlineDefinition, define_typedef
@@ -25,6 +25,12 @@ def declare(checker: ExpressionChecker, node: ast.Declaration) -> None:
             raise Diagnostic("D_DECL_TYPERED", f"type redeclared: {node.name}", node.span)
         define_typedef(environment, node.name, type_)
         return
+    if isinstance(type_, ArrayType) and type_.count is None and keys is None:
+        raise Diagnostic(
+            "D_DECL_ARRNULL",
+            "array declaration requires array dimension or tuple signature",
+            node.span,
+        )
     scope: Scope = node.storage if node.storage in ("self", "this") else "global"
     problem = storage_problem(type_)
     if problem == "function":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from dscript.dtypes.types import EnumType, StringType, StructType, Type, TypedefType
 from dscript.errors import Diagnostic, Span
+from dscript.providers.base import ProbePoint
 from dscript.semantics.tree import AggregationVariable, Expr, Scope, Variable
 from dscript.syntax import ast
 
@@ -95,6 +96,8 @@ class Environment:
     translators: list[TranslatorDefinition] = field(default_factory=list)
     bindings: dict[str, Expr] = field(default_factory=dict)
     used_arguments: set[int] = field(default_factory=set)
+    # The probes of the clause being checked, for args[].
+    points: Sequence[ProbePoint] = ()
 
     @property
     def string(self) -> StringType:

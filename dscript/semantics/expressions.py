@@ -14,6 +14,7 @@ from dscript.dtypes.types import (
     StringType,
     VoidType,
     integer_literal,
+    is_integral,
     wrap,
 )
 from dscript.errors import Diagnostic, Span
@@ -42,15 +43,16 @@ class ExpressionChecker:
 
     # --------------------------------------------------------------------------- entry
 
-    def constant(self, node: ast.Expr) -> int:
-        """Value of an integral constant expression."""
+    def constant(
+        self,
+        node: ast.Expr,
+        tag: str = "D_SYNTAX",
+        message: str = "an integral constant expression is required here",
+    ) -> int:
+        """Value of an integral constant expression; a Diagnostic of `tag` for others."""
         expr = self.check(node)
-        if not isinstance(expr, tree.Const):
-            raise Diagnostic(
-                "D_SYNTAX",
-                "an integral constant expression is required here",
-                node.span,
-            )
+        if not isinstance(expr, tree.Const) or not is_integral(expr.type):
+            raise Diagnostic(tag, message, node.span)
         return expr.value
 
     def condition(self, node: ast.Expr) -> Expr:

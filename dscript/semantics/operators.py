@@ -107,6 +107,24 @@ def require_integral(op: str, operand: Expr) -> None:
         )
 
 
+def require_arithmetic(op: str, operand: Expr) -> None:
+    refuse_float(op, operand)
+    if not is_integral(operand.type):
+        raise Diagnostic(
+            "D_OP_ARITH",
+            f"operator {op} requires operands of arithmetic type, not {describe(operand.type)}",
+            operand.span,
+        )
+
+
+def promoted(expr: Expr) -> Type:
+    """The type an integral operand has before conversions; a narrow bit-field is an int."""
+    if isinstance(expr, tree.MemberRef) and expr.member.bits is not None:
+        fits = expr.member.bits < 32 + is_signed(expr.type)
+        return INT if fits else expr.type
+    return expr.type
+
+
 def require_scalar(op: str, operand: Expr) -> Expr:
     operand = decay(operand)
     refuse_float(op, operand)
@@ -139,8 +157,11 @@ def unary(op: str, operand: Expr, span: Span) -> Expr:
     if op in "+-" and isinstance(operand, tree.FloatConst):
         value = operand.value if op == "+" else -operand.value
         return tree.FloatConst(operand.type, span, value)
-    require_integral(op, operand)
-    type_ = promote(operand.type)
+    if op == "~":
+        require_integral(op, operand)
+    else:
+        require_arithmetic(op, operand)
+    type_ = promote(promoted(operand))
     operand = convert(operand, type_)
     if op == "+":
         return operand
@@ -155,13 +176,18 @@ def binary(op: str, left: Expr, right: Expr, span: Span) -> Expr:
     left, right = decay(left), decay(right)
     if op in "+-" and (is_pointer_like(left.type) or is_pointer_like(right.type)):
         return _pointer_arithmetic(op, left, right, span)
-    require_integral(op, left)
-    require_integral(op, right)
+    if op in "+-":
+        refuse_float(op, left, right)
+        if not (is_integral(left.type) and is_integral(right.type)):
+            raise incompatible(op, left, right, span)
+    require = require_arithmetic if op in "*/" else require_integral
+    require(op, left)
+    require(op, right)
     if op in ("<<", ">>"):
-        type_ = promote(left.type)
-        count = convert(right, promote(right.type))
+        type_ = promote(promoted(left))
+        count = convert(right, promote(promoted(right)))
         return _fold(op, type_, convert(left, type_), count, span)
-    type_ = usual_conversion(left.type, right.type)
+    type_ = usual_conversion(promoted(left), promoted(right))
     return _fold(op, type_, convert(left, type_), convert(right, type_), span)
 
 
@@ -262,7 +288,7 @@ def compare(op: str, left: Expr, right: Expr, span: Span, string: StringType) ->
     left, right = decay(left), decay(right)
     refuse_float(op, left, right)
     if is_integral(left.type) and is_integral(right.type):
-        type_: Type = usual_conversion(left.type, right.type)
+        type_: Type = usual_conversion(promoted(left), promoted(right))
     elif is_scalar(left.type) and is_scalar(right.type):
         if not _comparable(left, right):
             raise incompatible(op, left, right, span)
@@ -331,7 +357,7 @@ def conditional(
         return tree.Conditional(then.type, span, condition, then, otherwise)
     then, otherwise = decay(then), decay(otherwise)
     if is_integral(then.type) and is_integral(otherwise.type):
-        type_ = usual_conversion(then.type, otherwise.type)
+        type_ = usual_conversion(promoted(then), promoted(otherwise))
     elif is_pointer_like(then.type) and (
         same_type(then.type, otherwise.type) or is_null(otherwise)
     ):

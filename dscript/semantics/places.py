@@ -14,10 +14,12 @@ from dscript.dtypes.types import (
     StringType,
     StructType,
     VoidType,
+    is_integral,
     is_pointer_like,
 )
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
+from dscript.semantics.arguments import check_argument
 from dscript.semantics.environment import suggestion
 from dscript.semantics.names import absent_variable, use_inline
 from dscript.semantics.translators import check_member
@@ -113,6 +115,8 @@ def check_index(checker: ExpressionChecker, node: ast.Index) -> Expr:
     base = node.base
     if isinstance(base, ast.Identifier):
         name = base.name
+        if name == "args" and ("global", name) not in checker.environment.variables:
+            return check_argument(checker, node)
         inline = checker.environment.inlines.get(name)
         if inline is not None and inline.params is not None:
             return use_inline(checker, inline, node.indices, node.span)
@@ -136,9 +140,14 @@ def _element(checker: ExpressionChecker, variable: Variable, node: ast.Index) ->
 
 def _subscript(checker: ExpressionChecker, base: Expr, node: ast.Index) -> Expr:
     if len(node.indices) != 1:
-        raise Diagnostic("D_PROTO_LEN", "an array or pointer takes one subscript", node.span)
+        raise Diagnostic(
+            "D_ARR_BADREF",
+            f"cannot access {describe(base.type)} as an associative array",
+            node.span,
+        )
     index = checker.check(node.indices[0])
-    operators.require_integral("[ ]", index)
+    if not is_integral(index.type):
+        raise operators.incompatible("+", operators.decay(base), index, node.span)
     index = operators.convert(index, LONG)
     type_ = base.type.resolve()
     if isinstance(type_, ArrayType):

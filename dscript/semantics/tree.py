@@ -14,7 +14,7 @@ from typing import Literal
 from dscript.dtypes.types import Member, StringType, Type
 from dscript.errors import Span
 from dscript.program import Conversion
-from dscript.providers.base import ProbePoint
+from dscript.providers.base import ArgumentType, ProbePoint
 
 Scope = Literal["global", "self", "this"]
 
@@ -105,10 +105,18 @@ class Element(Expr):
 
 @dataclass(slots=True, eq=False)
 class Builtin(Expr):
-    """A built-in variable; `index` for arg0…, args[n], uregs[n]."""
+    """A built-in variable; `index` for arg0…, uregs[n]."""
 
     name: str
     index: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class ProbeArgument(Expr):
+    """`args[index]`: a scalar that lies at `place` of the probe's context."""
+
+    index: int
+    place: ArgumentType
 
 
 @dataclass(slots=True, eq=False)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from dscript.dtypes.types import (
     INT,
-    LONG,
     NAMED_TYPES,
-    UINT,
     ArrayType,
     EnumType,
     FloatType,
@@ -27,7 +25,11 @@ from dscript.errors import Diagnostic, Span
 from dscript.semantics.environment import Environment, suggestion
 from dscript.syntax import ast
 
-Evaluate = Callable[[ast.Expr], int]
+
+class Evaluate(Protocol):
+    """Value of a constant expression, or a Diagnostic of that tag and message."""
+
+    def __call__(self, node: ast.Expr, tag: str, message: str) -> int: ...
 
 
 class TypeResolver:
@@ -97,11 +99,13 @@ class TypeResolver:
         )
 
     def _count(self, size: ast.Expr) -> int:
-        count = self.evaluate(size)
+        message = (
+            "positive integral constant expression or tuple signature expected as array "
+            "declaration subscript"
+        )
+        count = self.evaluate(size, "D_DECL_ARRSUB", message)
         if count < 0 or count > 0x7FFFFFFF:
-            raise Diagnostic(
-                "D_DECL_ARRSUB", "array size must be a positive integral constant", size.span
-            )
+            raise Diagnostic("D_DECL_ARRSUB", message, size.span)
         return count
 
     # ----------------------------------------------------------------------- specifiers
@@ -137,8 +141,9 @@ class TypeResolver:
             if len(words) > 1:
                 raise Diagnostic("D_DECL_COMBO", f"invalid type combination: {name}", spec.span)
             known = [*self.environment.typedefs, *NAMED_TYPES, "string", "char", "int", "long"]
+            # DTrace's lexer tells type names from others: an unknown one is a syntax error.
             raise Diagnostic(
-                "D_TYPE_ERR",
+                "D_TYPE_ERR" if spec.module else "D_SYNTAX",
                 f"failed to resolve type {name}: Type not found",
                 spec.span,
                 suggestion(name, known),
@@ -194,7 +199,8 @@ class TypeResolver:
             return None
         if not is_integral(type_):
             raise Diagnostic("D_DECL_BFTYPE", f"invalid type for bit-field: {type_}", member.span)
-        bits = self.evaluate(member.bits)
+        message = "positive integral constant expression expected as bit-field size"
+        bits = self.evaluate(member.bits, "D_DECL_BFCONST", message)
         if not 0 <= bits <= type_.size * 8 or (bits == 0 and member.name):
             raise Diagnostic(
                 "D_DECL_BFSIZE", f"invalid bit-field size: {bits} bits of {type_}", member.span
@@ -225,23 +231,26 @@ class TypeResolver:
         following = 0
         enum = EnumType(spec.tag)
         for item in spec.enumerators or ():
-            value = following if item.value is None else self.evaluate(item.value)
+            value = following
+            if item.value is not None:
+                message = (
+                    f"enumerator '{item.name}' must be assigned to an integral constant expression"
+                )
+                value = self.evaluate(item.value, "D_DECL_ENCONST", message)
             if item.name in environment.enumerators:
                 raise Diagnostic(
                     "D_DECL_IDRED", f"identifier redeclared: enumerator {item.name}", item.span
                 )
-            if not -(1 << 31) <= value < (1 << 32):
+            if not -(1 << 31) <= value < 1 << 31:
                 raise Diagnostic(
-                    "D_DECL_ENOVERFLOW",
-                    f"enumerator {item.name} value overflows INT_MAX",
+                    "D_DECL_ENOFLOW",
+                    f"enumerator '{item.name}' value overflows INT_MAX ({0x7FFFFFFF})",
                     item.span,
                 )
             values.append((item.name, value))
             environment.enumerators[item.name] = (value, enum)
             following = value + 1
         enum.enumerators = tuple(values)
-        if any(value > 0x7FFFFFFF for _, value in values):
-            enum.base = UINT if min(value for _, value in values) >= 0 else LONG
         if spec.tag:
             environment.tags[key] = enum
         return enum

@@ -1,0 +1,154 @@
+"""`args[n]`: the typed arguments of the probes that a clause is enabled on.
+
+The type and the place are those that all of the clause's probes agree on (manual, chapter
+"Variables", built-in variable `args[]`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dscript.dtypes.types import (
+    ArrayType,
+    PointerType,
+    StructType,
+    Type,
+    VoidType,
+    from_words,
+    is_integral,
+    is_scalar,
+)
+from dscript.errors import Diagnostic, Span
+from dscript.providers import ArgumentType, ProbePoint
+from dscript.providers import arguments as probe_arguments
+from dscript.semantics import tree
+from dscript.semantics.tree import Expr
+from dscript.syntax import ast
+
+if TYPE_CHECKING:
+    from dscript.semantics.expressions import ExpressionChecker
+
+_QUALIFIERS = frozenset(("const", "volatile", "restrict", "__user", "__kernel", "__rcu"))
+
+
+def check_argument(checker: ExpressionChecker, node: ast.Index) -> Expr:
+    """`args[n]` of the clause being checked."""
+    index = _index(checker, node)
+    points = checker.environment.points
+    if not points:
+        raise Diagnostic(
+            "D_ARGS_NONE",
+            "args[ ] may not be referenced because the clause has no probe",
+            node.span,
+        )
+    found = _agreed(points, index, node.span)
+    type_ = _type(checker, found)
+    if type_ is None or isinstance(type_.resolve(), VoidType):
+        raise Diagnostic(
+            "D_ARGS_TYPE",
+            f"args[{index}] has a type that is not known here: {found.d_type}",
+            node.span,
+            f"use arg{index} for its integer value" if index < 10 else None,
+        )
+    if not is_scalar(type_) or (found.word < 0 and not found.size):
+        raise Diagnostic(
+            "D_ARGS_TYPE",
+            f"args[{index}], of type {type_}, cannot be read at this probe",
+            node.span,
+        )
+    return tree.ProbeArgument(type_, node.span, index, found)
+
+
+def _index(checker: ExpressionChecker, node: ast.Index) -> int:
+    if len(node.indices) != 1:
+        raise Diagnostic(
+            "D_PROTO_LEN",
+            f"args[ ] prototype mismatch: {len(node.indices)} args passed, 1 expected",
+            node.span,
+        )
+    value = checker.check(node.indices[0])
+    if not isinstance(value, tree.Const) or not is_integral(value.type):
+        raise Diagnostic(
+            "D_ARGS_TYPE", "args[ ] must be subscripted by an integer constant", node.span
+        )
+    if value.value < 0:
+        raise _out_of_range(value.value, "", node.span)
+    return value.value
+
+
+def _out_of_range(index: int, probe: str, span: Span) -> Diagnostic:
+    return Diagnostic("D_ARGS_IDX", f"index {index} is out of range for {probe}args[ ]", span)
+
+
+def _agreed(points: Sequence[ProbePoint], index: int, span: Span) -> ArgumentType:
+    """The argument, where all probes have the same one there."""
+    first = points[0]
+    agreed = _argument(first, index, span)
+    for point in points[1:]:
+        other = _argument(point, index, span)
+        if other != agreed and not _alike(agreed, other):
+            raise Diagnostic(
+                "D_ARGS_MULTI",
+                "args[ ] may not be referenced because the clause's probes have different "
+                f"arguments: {first.probe} has {agreed.d_type}, {point.probe} {other.d_type}",
+                span,
+            )
+    return agreed
+
+
+def _alike(a: ArgumentType, b: ArgumentType) -> bool:
+    """Names of parameters do not matter."""
+    return (a.d_type, a.word, a.offset, a.size, a.signed) == (
+        b.d_type,
+        b.word,
+        b.offset,
+        b.size,
+        b.signed,
+    )
+
+
+def _argument(point: ProbePoint, index: int, span: Span) -> ArgumentType:
+    known = probe_arguments(point)
+    if index >= len(known):
+        raise _out_of_range(index, f"{point.probe} ", span)
+    return known[index]
+
+
+# ---------------------------------------------------------------------------- type texts
+
+
+def _type(checker: ExpressionChecker, argument: ArgumentType) -> Type | None:
+    if argument.btf is not None:
+        from dscript.kernel import btf_types
+
+        type_ = btf_types.by_id(*argument.btf)
+    else:
+        type_ = type_from_text(checker, argument.d_type)
+    return PointerType(type_.element) if isinstance(type_, ArrayType) else type_
+
+
+def type_from_text(checker: ExpressionChecker, text: str) -> Type | None:
+    """A type as a tracepoint's format file spells it: `const char *`, `struct stat *`, `u32`."""
+    base, bracket, _ = text.partition("[")
+    words = [w for w in base.replace("*", " * ").split() if w not in _QUALIFIERS]
+    names = [w for w in words if w != "*"]
+    type_ = _named(checker, names)
+    if type_ is None:
+        return None
+    for _ in range(words.count("*") + bool(bracket)):
+        type_ = PointerType(type_)
+    return type_
+
+
+def _named(checker: ExpressionChecker, names: list[str]) -> Type | None:
+    kernel = checker.environment.kernel
+    if len(names) == 2 and names[0] in ("struct", "union"):
+        found = kernel.struct(names[0], names[1])
+        return found or StructType("union" if names[0] == "union" else "struct", names[1])
+    if len(names) == 2 and names[0] == "enum":
+        return kernel.enum(names[1])
+    known = from_words(names)
+    if known is None and len(names) == 1:
+        known = checker.types.find_typedef(names[0])
+    return known
