@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -72,7 +72,7 @@ def _dispatch(line: CommandLine) -> int:
     if line.list_probes:
         from dscript.listing import print_probes
 
-        status = print_probes(line, _pieces(line))
+        status = print_probes(line, _pieces(line, {}))
         sys.stdout.flush()
         return status
     if not line.pieces:
@@ -126,13 +126,14 @@ def _output(line: CommandLine) -> AbstractContextManager[BinaryIO | None]:
 
 
 def _request(line: CommandLine) -> CompileRequest:
-    pieces = _pieces(line)
+    environment = d_options.from_environment(os.environ.items())
+    pieces = _pieces(line, environment)
     options = line.options
     scripts = [piece.source.title for piece in pieces if piece.kind == "s"]
     return CompileRequest(
         pieces=pieces,
         options=options,
-        environment_options=d_options.from_environment(os.environ.items()),
+        environment_options=environment,
         arguments=line.arguments,
         program_name=scripts[0] if scripts else "dscript",
         destructive=d_options.flag(options, "destructive"),
@@ -144,14 +145,15 @@ def _request(line: CommandLine) -> CompileRequest:
     )
 
 
-def _pieces(line: CommandLine) -> tuple[Piece, ...]:
+def _pieces(line: CommandLine, environment: Mapping[str, str]) -> tuple[Piece, ...]:
     """The programs with their texts; scripts are read, and preprocessed with -C."""
     pieces = []
+    options = d_options.merge(environment, line.options)
     for kind, text in line.pieces:
         if kind == "s":
             from dscript.scripts import read_script
 
-            pieces.append(Piece(kind, read_script(text, line.options)))
+            pieces.append(Piece(kind, read_script(text, options)))
         else:
             pieces.append(Piece(kind, Source(text, text, is_command_line=True)))
     return tuple(pieces)

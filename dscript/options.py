@@ -25,8 +25,10 @@ class Option(NamedTuple):
 
     `default` is written as a user would write it ("" where unset).  `dynamic` says that
     setopt() may change it while tracing.  `multiple` options gather their values, one a
-    line.  `harmless` says in a few words why the option is accepted and changes nothing;
-    `missing` says why it cannot be set at all, and setting it is then an error.
+    line.  `unsupported` are choices that D knows and dscript does not have.  `early` options
+    matter before a program is read, so that it cannot set them.  `harmless` says in a few
+    words why the option is accepted and changes nothing; `missing` says why it cannot be
+    set at all, and setting it is then an error.
     """
 
     name: str
@@ -36,39 +38,47 @@ class Option(NamedTuple):
     dynamic: bool = False
     choices: tuple[str, ...] = ()
     multiple: bool = False
+    unsupported: tuple[str, ...] = ()
+    early: bool = False
     harmless: str = ""
     missing: str = ""
 
+
+_IN_USER_SPACE = "speculations are kept in user space, as many and as large as they get"
 
 _OPTIONS = (
     # How much room there is.
     Option("aggsize", "size", "4m", "memory for the keys of each aggregation generation"),
     Option("bufsize", "size", "4m", "size of the record buffer"),
     Option("dynvarsize", "size", "1m", "memory for associative arrays"),
-    Option("nspec", "count", "1", "number of speculations"),
-    Option("specsize", "size", "32k", "size of each speculation"),
+    Option("nspec", "count", "1", "number of speculations", harmless=_IN_USER_SPACE),
+    Option("specsize", "size", "32k", "size of each speculation", harmless=_IN_USER_SPACE),
     Option("strsize", "size", "256", "longest string, with its final NUL"),
-    Option("maxframes", "count", "127", "most stack frames ever recorded"),
+    Option("maxframes", "count", "127", "", missing="set stackframes and ustackframes"),
     Option("stackframes", "count", "20", "frames of stack()"),
     Option("ustackframes", "count", "20", "frames of ustack()"),
     Option("jstackframes", "count", "50", "frames of jstack()"),
     Option("jstackstrsize", "size", "512", "bytes of names kept by jstack()"),
-    Option("pgmax", "count", "8", "processes kept open for symbols"),
+    Option("pgmax", "count", "8", "", harmless="symbols are kept, not processes"),
     # How records are buffered and read.
-    Option("bufpolicy", "choice", "switch", "buffer policy", choices=("switch", "fill", "ring")),
-    Option("bufresize", "choice", "auto", "resizing policy", choices=("auto", "manual")),
-    Option("switchrate", "rate", "1hz", "how often records are read", dynamic=True),
+    Option("bufpolicy", "choice", "switch", "buffer policy", choices=("switch",),
+           unsupported=("fill", "ring")),
+    Option("bufresize", "choice", "auto", "resizing policy", choices=("auto", "manual"),
+           harmless="the kernel gives the size asked for or refuses it"),
+    Option("switchrate", "rate", "1hz", "how often records are read", dynamic=True,
+           harmless="records are read as soon as they are there"),
     Option("aggrate", "rate", "1hz", "how often aggregations are read", dynamic=True),
     Option("statusrate", "rate", "1hz", "how often drops are looked at", dynamic=True),
     Option("cleanrate", "rate", "101hz", "how often freed variables are reclaimed", dynamic=True),
-    Option("cpu", "count", "", "trace this CPU only"),
+    Option("cpu", "count", "", "", missing="write the predicate /cpu == N/"),
     # What the output looks like.
     Option("quiet", "flag", "", "print only what the program prints (-q)", dynamic=True),
     Option("flowindent", "flag", "", "indent by function entry and return (-F)", dynamic=True),
     Option("rawbytes", "flag", "", "print byte arrays as hex tables always", dynamic=True),
     Option("stackindent", "count", "14", "columns before a stack frame", dynamic=True),
     Option("noresolve", "flag", "", "print user addresses as numbers", dynamic=True),
-    Option("quietresize", "flag", "", "say nothing of buffers made smaller", dynamic=True),
+    Option("quietresize", "flag", "", "say nothing of buffers made smaller", dynamic=True,
+           harmless="buffers are never made smaller"),
     Option("aggsortkey", "flag", "", "sort aggregations by key", dynamic=True),
     Option("aggsortkeypos", "count", "0", "key that sorts first", dynamic=True),
     Option("aggsortpos", "count", "0", "aggregation that sorts first in printa()", dynamic=True),
@@ -81,32 +91,28 @@ _OPTIONS = (
     Option("grabanon", "flag", "", "", missing="anonymous tracing does not exist here"),
     Option("setenv", "text", "", "NAME=VALUE for the command of -c", multiple=True),
     Option("unsetenv", "text", "", "NAME not passed to the command of -c", multiple=True),
-    Option(
-        "evaltime",
-        "choice",
-        "exec",
-        "when the command of -c is held for tracing to begin",
-        choices=("exec", "preinit", "postinit", "main"),
-    ),
+    Option("evaltime", "choice", "exec", "when the command of -c is held",
+           choices=("exec",), unsupported=("preinit", "postinit", "main")),
     Option("lockmem", "text", "", "", harmless="BPF memory is not counted against the limit"),
     # How programs are compiled.
     Option("compat", "choice", "auto", "find renamed functions", choices=("auto", "none")),
     Option("defaultargs", "flag", "", "absent $1… are 0 or an empty string"),
     Option("errtags", "flag", "", "show the error tag in messages"),
-    Option("empty", "flag", "", "allow a program without clauses"),
+    Option("empty", "flag", "", "", harmless="a program without clauses is allowed"),
     Option("zdefs", "flag", "", "allow descriptions that match nothing (-Z)"),
     Option("verbose", "flag", "", "say how probes are attached (-v)"),
-    Option("version", "choice", "1.13", "version of D to compile as"),
-    Option("stdc", "choice", "a", "how strictly cpp follows ISO C", choices=("a", "c", "s", "t")),
-    Option("cpp", "flag", "", "preprocess scripts (-C)"),
-    Option("cpphdrs", "flag", "", "list included files on stderr (-H)"),
-    Option("cpppath", "text", "cpp", "the preprocessor to run"),
-    Option("define", "text", "", "macro for the preprocessor (-D)", multiple=True),
-    Option("undef", "text", "", "macro removed from the preprocessor (-U)", multiple=True),
-    Option("incdir", "text", "", "folder searched for #include (-I)", multiple=True),
-    Option("libdir", "text", "", "folder searched for D libraries (-L)", multiple=True),
-    Option("syslibdir", "text", "", "folder of the D libraries that come with dscript"),
-    Option("nolibs", "flag", "", "do not read the D libraries"),
+    Option("version", "text", "1.13", "version of D", harmless="there is one version"),
+    Option("stdc", "choice", "a", "how strictly cpp follows ISO C", choices=("a", "c", "s", "t"),
+           early=True),
+    Option("cpp", "flag", "", "preprocess scripts (-C)", early=True),
+    Option("cpphdrs", "flag", "", "list included files on stderr (-H)", early=True),
+    Option("cpppath", "text", "cpp", "the preprocessor to run", early=True),
+    Option("define", "text", "", "macro for cpp (-D)", multiple=True, early=True),
+    Option("undef", "text", "", "macro taken from cpp (-U)", multiple=True, early=True),
+    Option("incdir", "text", "", "folder searched for #include (-I)", multiple=True, early=True),
+    Option("libdir", "text", "", "", multiple=True, missing="there are no D libraries yet"),
+    Option("syslibdir", "text", "", "", missing="there are no D libraries yet"),
+    Option("nolibs", "flag", "", "", harmless="there are no D libraries yet"),
     Option("ctypes", "text", "", "", missing="types come from the kernel's BTF"),
     Option("dtypes", "text", "", "", missing="types come from the kernel's BTF"),
     Option("iregs", "count", "8", "", harmless="LLVM allocates registers"),
@@ -204,6 +210,8 @@ def check(name: str, value: str, span: Span | None = None) -> Option:
     Raises D_PRAGMA_OPTSET otherwise.
     """
     wrong = problem(name, value)
+    if wrong is None and span is not None and OPTIONS[name].early:
+        wrong = "it cannot be set from within a program", f"give it on the command line: -x {name}"
     if wrong is None:
         return OPTIONS[name]
     reason, hint = wrong
@@ -273,8 +281,10 @@ def _value_problem(option: Option, value: str) -> tuple[str, str | None] | None:
     if option.kind == "text":
         return None if value else ("a value is needed", f"write {option.name}=VALUE")
     if option.kind == "choice":
-        if not option.choices or value in option.choices:
-            return None if value else ("a value is needed", f"write {option.name}=VALUE")
+        if value in option.choices:
+            return None
+        if value in option.unsupported:
+            return f"{value} is not supported", f"there is: {' '.join(option.choices)}"
         return "Invalid value for specified option", f"one of: {' '.join(option.choices)}"
     parse = {"size": parse_size, "rate": parse_rate, "count": parse_count, "flag": parse_flag}
     hints = {

@@ -22,7 +22,7 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
     settings = settings_from(
         options,
         destructive=request.destructive,
-        zero_ok=request.zero_ok,
+        zero_ok=request.zero_ok or d_options.flag(options, "zdefs"),
         has_target=request.has_target,
     )
     checker = ProgramChecker(settings, KernelTypes(), request.arguments, request.program_name)

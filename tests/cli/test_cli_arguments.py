@@ -44,11 +44,10 @@ def test_targets_accumulate() -> None:
 
 
 def test_gathering_options() -> None:
-    line = parse(["-DX=1", "-D", "Y", "-I/a", "-L", "/lib/d", "-U", "Z", "-b", "8m", "-X", "s"])
+    line = parse(["-DX=1", "-D", "Y", "-I/a", "-I", "/b", "-U", "Z", "-b", "8m", "-X", "s"])
     assert line.options == {
         "define": "X=1\nY",
-        "incdir": "/a",
-        "libdir": "/lib/d",
+        "incdir": "/a\n/b",
         "undef": "Z",
         "bufsize": "8m",
         "stdc": "s",

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dscript import options
-from dscript.errors import Diagnostic
+from dscript.errors import Diagnostic, Span
+from dscript.source import Source
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,23 @@ def test_flags() -> None:
 def test_missing_options_say_why() -> None:
     with pytest.raises(Diagnostic, match="not supported: anonymous tracing"):
         options.check("grabanon", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("bufpolicy", "ring"), ("evaltime", "main"), ("cpu", "0"), ("libdir", "/x"), ("ctypes", "f")],
+)
+def test_what_has_no_effect_is_refused(name: str, value: str) -> None:
+    with pytest.raises(Diagnostic, match="not supported"):
+        options.check(name, value)
+
+
+def test_programs_cannot_set_what_matters_before_they_are_read() -> None:
+    source = Source("a.d", "#pragma D option cpp\n")
+    options.check("cpp", "")
+    with pytest.raises(Diagnostic, match="cannot be set from within a program") as wrong:
+        options.check("cpp", "", Span(source, 0, 7))
+    assert wrong.value.hint == "give it on the command line: -x cpp"
 
 
 def test_environment() -> None:
