@@ -49,7 +49,6 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
         aggregations=lowered.aggregations,
         dynamic_variables=lowered.dynamic_variables,
         load_words=lowered.load_words,
-        initial_values=lowered.initial_values,
         options=options,
         matches=tuple(typed.matches),
         notes=tuple(dict.fromkeys(typed.notes)),

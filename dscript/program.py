@@ -345,13 +345,6 @@ class DynamicVariable(NamedTuple):
     thread_key: bool
 
 
-class InitialValue(NamedTuple):
-    """Bytes that the runtime puts at `offset` of `.bss` before anything runs."""
-
-    offset: int
-    data: bytes
-
-
 class CompiledProgram(NamedTuple):
     object: bytes
     probes: Mapping[int, Probe]
@@ -360,7 +353,6 @@ class CompiledProgram(NamedTuple):
     aggregations: tuple[Aggregation, ...] = ()
     dynamic_variables: tuple[DynamicVariable, ...] = ()
     load_words: tuple[LoadWord, ...] = ()
-    initial_values: tuple[InitialValue, ...] = ()
     # Values of `#pragma D option` and of -x that were given, by canonical name.
     options: Mapping[str, str] = {}
     # Matches per description, in program order: ("syscall:::entry", 350).

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from dscript import options as d_options
-from dscript.dtypes.types import IntType, StringType
+from dscript.dtypes.types import IntType
 from dscript.kernel import syscalls
 from dscript.lowering import scratch
 from dscript.lowering.generator import Unit
@@ -30,7 +30,6 @@ from dscript.program import (
     DropKind,
     DynamicVariable,
     Field,
-    InitialValue,
     LoadWord,
     Probe,
 )
@@ -57,7 +56,6 @@ class Lowered:
     aggregations: tuple[Aggregation, ...]
     dynamic_variables: tuple[DynamicVariable, ...]
     load_words: tuple[LoadWord, ...]
-    initial_values: tuple[InitialValue, ...]
 
 
 def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
@@ -93,7 +91,6 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         aggregations=tuple(unit.aggregation_plans),
         dynamic_variables=tuple(layout.dynamic),
         load_words=tuple(unit.load_words),  # type: ignore[arg-type]
-        initial_values=_initial_values(program, unit),
     )
 
 
@@ -286,19 +283,3 @@ def _finish_memory(unit: Unit) -> None:
     size = unit.scratch.temporaries + unit.temporary_top
     if size:
         scratch.declare(unit.module, round_up(size), os.cpu_count() or 1)
-
-
-def _initial_values(program: tree.Program, unit: Unit) -> tuple[InitialValue, ...]:
-    values = []
-    for variable in program.variables:
-        if variable.initial is None:
-            continue
-        offset = unit.layout.globals[variable]
-        if isinstance(variable.initial, bytes):
-            assert isinstance(variable.type.resolve(), StringType)
-            data = variable.initial + b"\0"
-        else:
-            size = variable.type.size
-            data = (variable.initial & ((1 << 8 * size) - 1)).to_bytes(size, "little")
-        values.append(InitialValue(offset, data))
-    return tuple(values)

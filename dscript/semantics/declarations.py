@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dscript.builtins.variables import BUILTIN_VARIABLES
-from dscript.dtypes.types import ArrayType, StringType, Type, is_integral
+from dscript.dtypes.types import ArrayType, Type, VoidType
 from dscript.errors import Diagnostic
-from dscript.semantics import operators, tree
+from dscript.semantics import operators
 from dscript.semantics.environment import InlineDefinition, define_typedef
 from dscript.semantics.expressions import ExpressionChecker
 from dscript.semantics.tree import Scope, Variable
@@ -19,6 +19,17 @@ def declare(checker: ExpressionChecker, node: ast.Declaration) -> None:
     if not node.name:
         return
     environment = checker.environment
+    if node.initializer is not None:
+        raise Diagnostic(
+            "D_SYNTAX",
+            f"a declaration may not give {node.name} an initial value",
+            node.initializer.span,
+            "assign it in a BEGIN clause",
+        )
+    if node.storage in ("static", "auto", "register"):
+        raise Diagnostic(
+            "D_DECL_BADCLASS", "specified storage class not appropriate in D", node.span
+        )
     if node.storage == "typedef":
         known = environment.typedefs.get(node.name)
         if known is not None and not operators.same_type(known, type_):
@@ -35,6 +46,10 @@ def declare(checker: ExpressionChecker, node: ast.Declaration) -> None:
     problem = storage_problem(type_)
     if problem == "function":
         return  # a prototype says nothing that a D program could use
+    if keys is not None and any(isinstance(key.resolve(), VoidType) for key in keys):
+        raise Diagnostic(
+            "D_DECL_PROTO_VOID", "void must be the sole parameter in a prototype", node.span
+        )
     if problem is not None:
         raise Diagnostic(
             "D_DECL_VOIDOBJ" if problem == "void" else "D_DECL_INCOMPLETE",
@@ -49,8 +64,6 @@ def declare(checker: ExpressionChecker, node: ast.Declaration) -> None:
         )
     _check_redeclaration(checker, node, scope, type_, keys)
     variable = Variable(node.name, scope, type_, keys, declared=True)
-    if node.initializer is not None:
-        variable.initial = _initial(checker, node, variable)
     checker.variables.add(variable)
 
 
@@ -79,26 +92,6 @@ def _check_redeclaration(
         raise Diagnostic(
             "D_DECL_IDRED", f"identifier redeclared: {node.name} is a built-in variable", node.span
         )
-
-
-def _initial(checker: ExpressionChecker, node: ast.Declaration, variable: Variable) -> int | bytes:
-    assert node.initializer is not None
-    if variable.scope != "global" or variable.keys is not None:
-        raise Diagnostic(
-            "D_SYNTAX", f"{variable} may not have an initial value here", node.initializer.span
-        )
-    value = checker.check(node.initializer)
-    string = checker.environment.string
-    value = operators.assignable(value, variable.type, node.span, string)
-    if isinstance(value, tree.Text) and isinstance(variable.type.resolve(), StringType):
-        return value.value[: string.capacity - 1]
-    if isinstance(value, tree.Const) and (is_integral(value.type) or value.value == 0):
-        return value.value
-    raise Diagnostic(
-        "D_DECL_INIT",
-        f"the initial value of {variable} must be a constant",
-        node.initializer.span,
-    )
 
 
 def declare_inline(checker: ExpressionChecker, node: ast.Inline) -> None:

@@ -12,9 +12,9 @@ from dscript.dtypes.types import (
     INT,
     LDOUBLE,
     StringType,
-    VoidType,
     integer_literal,
     is_integral,
+    is_scalar,
     wrap,
 )
 from dscript.errors import Diagnostic, Span
@@ -56,10 +56,13 @@ class ExpressionChecker:
         return expr.value
 
     def condition(self, node: ast.Expr) -> Expr:
-        expr = self.check(node)
-        if isinstance(expr.type.resolve(), VoidType):
-            raise Diagnostic("D_PRED_SCALAR", "predicate result must be of scalar type", node.span)
-        return operators.truth(expr)
+        expr = operators.decay(self.check(node))
+        if not is_scalar(expr.type):
+            hint = 'compare a string with one: … != ""' if operators.is_string(expr) else None
+            raise Diagnostic(
+                "D_PRED_SCALAR", "predicate result must be of scalar type", node.span, hint
+            )
+        return expr
 
     def check(self, node: ast.Expr) -> Expr:
         match node:

@@ -137,12 +137,9 @@ def require_scalar(op: str, operand: Expr) -> Expr:
     return operand
 
 
-def truth(expr: Expr) -> Expr:
-    """An operand of a logical operator or a condition: a scalar."""
-    if is_string(expr):
-        # A string is true unless it is empty, as D's unset strings are.
-        return tree.Compare(INT, expr.span, "!=", expr, tree.Text(StringType(1), expr.span, b""))
-    return require_scalar("logical", expr)
+def truth(expr: Expr, op: str) -> Expr:
+    """An operand of a logical operator: a scalar.  Strings must be compared with something."""
+    return require_scalar(op, expr)
 
 
 # ------------------------------------------------------------------------- arithmetic
@@ -150,7 +147,7 @@ def truth(expr: Expr) -> Expr:
 
 def unary(op: str, operand: Expr, span: Span) -> Expr:
     if op == "!":
-        operand = truth(operand)
+        operand = truth(operand, op)
         if isinstance(operand, tree.Const):
             return tree.Const(INT, span, int(operand.value == 0))
         return tree.Not(INT, span, operand)
@@ -327,7 +324,7 @@ def _compare_values(op: str, a: int, b: int) -> bool:
 
 
 def logical(op: str, left: Expr, right: Expr, span: Span) -> Expr:
-    left, right = truth(left), truth(right)
+    left, right = truth(left, op), truth(right, op)
     if isinstance(left, tree.Const) and isinstance(right, tree.Const):
         a, b = left.value != 0, right.value != 0
         value = {"&&": a and b, "||": a or b, "^^": a != b}[op]
@@ -339,7 +336,7 @@ def conditional(
     condition: Expr, then: Expr, otherwise: Expr, span: Span, string: StringType
 ) -> Expr:
     """`?:`; void operands (actions) make the whole void, mixed string and NULL a string."""
-    condition = truth(condition)
+    condition = truth(condition, "?:")
     type_: Type
     if isinstance(then.type.resolve(), VoidType) or isinstance(otherwise.type.resolve(), VoidType):
         return tree.Conditional(VOID, span, condition, then, otherwise)

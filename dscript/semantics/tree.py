@@ -32,7 +32,6 @@ class Variable:
     keys: tuple[Type, ...] | None = None
     declared: bool = False
     key_capacities: list[int] = field(default_factory=list)
-    initial: int | bytes | None = None
 
     def __str__(self) -> str:
         return self.name if self.scope == "global" else f"{self.scope}->{self.name}"

@@ -12,7 +12,7 @@ from dscript.dtypes.types import (
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators
 from dscript.semantics.environment import Environment
-from dscript.semantics.tree import Expr, Scope, Variable, capacity
+from dscript.semantics.tree import Expr, Scope, StackValue, SymbolValue, Variable, capacity
 from dscript.semantics.typenames import describe, storage_problem
 
 
@@ -36,7 +36,7 @@ class VariableTable:
         if keys is not None:
             if scope == "this":
                 raise Diagnostic(
-                    "D_DECL_LOCASSC",
+                    "D_ARR_LOCAL",
                     f"clause-local variable this->{name} may not be an associative array",
                     span,
                 )
@@ -60,6 +60,12 @@ class VariableTable:
             )
 
     def _key_type(self, key: Expr) -> Type:
+        if isinstance(key, (StackValue, SymbolValue)):
+            raise Diagnostic(
+                "D_KEY_TYPE",
+                f"{key.kind}( ) may only be used as the key of an aggregation",
+                key.span,
+            )
         key = operators.decay(key)
         type_ = key.type
         if isinstance(type_.resolve(), StringType):

@@ -13,14 +13,15 @@ DSCRIPT = str(Path(sys.executable).with_name("dscript"))
 
 def dscript(*words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
     """Text is Latin-1, so that every byte of a D string is one character."""
-    return subprocess.run(
+    done = subprocess.run(
         [DSCRIPT, *words],
         capture_output=True,
-        encoding="latin-1",
         timeout=timeout,
         check=False,
         env={**os.environ, "DSCRIPT_CACHE": "0"},
     )
+    out, err = done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
+    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
 
 def output(program: str, *words: str) -> str:
@@ -42,10 +43,7 @@ def _character(c: str) -> str:
 
 
 def values(calls: Sequence[str], *words: str, setup: str = "") -> list[str]:
-    """The values of D expressions: `%s` for what begins with a string subroutine's name.
-
-    Each is a pair (conversion, expression) written as "s:expr" or "d:expr".
-    """
+    """The values of D expressions, written "s:expr", "d:expr" or "x:expr" by their conversion."""
     statements = [setup]
     for call in calls:
         conversion, _, expression = call.partition(":")

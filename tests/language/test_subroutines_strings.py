@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.language import reference
 from tests.language.running import dscript, literal, output, values
+
+# A failing call shows in the message: shrinking whole programs would take minutes.
+_PHASES = (Phase.explicit, Phase.generate)
 
 _PATHS = st.lists(
     st.sampled_from(["/", "//", ".", "..", "a", "bc", "/./", "/../", "x.y", "..z"]), max_size=12
@@ -83,7 +86,7 @@ def _printable(calls: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
     ]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES)
 @given(st.lists(_CALLS, min_size=30, max_size=60).map(_printable))
 def test_generated_calls_equal_their_descriptions(calls: list[tuple[object, ...]]) -> None:
     _check([c for c in calls if c[0] not in ("strchr",) or c[2] != 10], "-x", "bufsize=1m")
@@ -127,7 +130,7 @@ def test_results_longer_than_strsize_are_cut() -> None:
 _TOKENS = st.tuples(st.text("ab,; ", max_size=14), st.text(",; ", max_size=3))
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES)
 @given(st.lists(_TOKENS, min_size=15, max_size=25))
 def test_tokens_one_after_the_other(cases: list[tuple[str, str]]) -> None:
     written, expected = [], []
