@@ -17,6 +17,7 @@ from dscript.dtypes.types import (
 from dscript.errors import Span
 from dscript.lowering import arrays, expressions, strings
 from dscript.lowering.generator import Generator
+from dscript.lowering.layout import round_up
 from dscript.object.helpers import LOCAL_STORAGE_GET_F_CREATE, Helper
 from dscript.object.values import NULL, Value, const
 from dscript.program import DropKind, Fault
@@ -45,7 +46,7 @@ def place(g: Generator, expr: tree.Expr) -> Place:
     """The place of an lvalue, for reading."""
     match expr:
         case tree.VariableRef():
-            return variable_place(g, expr.variable, create=False)
+            return variable_place(g, expr.variable)
         case tree.Element():
             return Place(pointer=arrays.element_pointer(g, expr), maybe_null=True)
         case tree.Deref():
@@ -77,21 +78,29 @@ def address(g: Generator, where: Place) -> Value:
 
 
 def not_null(g: Generator, where: Place, expr: tree.Expr) -> Place:
-    """For a place that may be absent: a zeroed copy stands in for it."""
+    """For a place that may be absent: zeros stand in for it."""
     if not where.maybe_null:
         return where
-    f = g.f
-    size = max(1, expr.type.size)
-    zeros = g.temporary_at(size)
-    f.memset(zeros, size)
     assert where.pointer is not None
-    chosen = f.select(
-        f.icmp("eq", where.pointer, NULL), g.address_of(zeros), g.address_of(where.pointer)
-    )
-    return Place(address=chosen)
+    return Place(pointer=present(g, where.pointer, expr.type.size))
 
 
-def variable_place(g: Generator, variable: tree.Variable, *, create: bool) -> Place:
+def present(g: Generator, pointer: Value, size: int, offset: int = 0) -> Value:
+    """`pointer` moved by `offset`, or `size` bytes of zeros where it is NULL; for reading."""
+    f = g.f
+    before = f.current
+    some, done = f.block("some"), f.block("present")
+    f.cbr(f.icmp("eq", pointer, NULL), done, some)
+    f.at(some)
+    moved = f.gep(pointer, offset)
+    f.br(done)
+    f.at(done)
+    zeros = g.unit.module.data(bytes(round_up(max(1, size))))
+    return f.phi("ptr", [(zeros, before), (moved, some)])
+
+
+def variable_place(g: Generator, variable: tree.Variable) -> Place:
+    """Where a variable lies, for reading; a `self->` one may be zeros of nobody's."""
     layout = g.unit.layout
     if variable in layout.globals:
         return Place(pointer=g.bss(layout.globals[variable]))
@@ -99,12 +108,8 @@ def variable_place(g: Generator, variable: tree.Variable, *, create: bool) -> Pl
         return Place(pointer=g.state_at(layout.this[variable]))
     if variable in layout.this_in_scratch:
         return Place(pointer=g.scratch_at(layout.this_in_scratch[variable]))
-    base = thread_storage(g, create=create)
-    return (
-        Place(pointer=g.f.gep(base, layout.self[variable]), maybe_null=True)
-        if not create
-        else (Place(pointer=g.f.gep(base, layout.self[variable])))
-    )
+    base = thread_storage(g, create=False)
+    return Place(pointer=present(g, base, variable.type.size, layout.self[variable]))
 
 
 def thread_storage(g: Generator, *, create: bool) -> Value:
@@ -119,14 +124,34 @@ def thread_storage(g: Generator, *, create: bool) -> Value:
 
 def _index(g: Generator, expr: tree.IndexRef) -> Place:
     base_type = expr.base.type.resolve()
+    if isinstance(base_type, StringType):
+        return _character(g, expr)
     base = not_null(g, place(g, expr.base), expr.base)
+    index = _subscript(g, expr, base_type.count if isinstance(base_type, ArrayType) else None)
+    return base.moved(g, g.f.op("mul", index, max(1, expr.type.size)))
+
+
+def _subscript(g: Generator, expr: tree.IndexRef, count: int | None) -> Value:
+    """The index; outside of `count` elements, where that is known, it is a fault."""
     index = expressions.value(g, expr.index)
-    f = g.f
-    count = base_type.count if isinstance(base_type, ArrayType) else base_type.size
     if count and not isinstance(expr.index, tree.Const):
-        index = f.opaque(index)
-        g.fault_if(f.icmp("uge", index, count), Fault.BADADDR, index)
-    return base.moved(g, f.op("mul", index, max(1, expr.type.size)))
+        index = g.f.opaque(index)
+        g.fault_if(g.f.icmp("uge", index, count), Fault.BADADDR, index)
+    return index
+
+
+def _character(g: Generator, expr: tree.IndexRef) -> Place:
+    """A character of a string, whose memory may be shorter than its type: NUL from there on."""
+    f = g.f
+    text = strings.value(g, expr.base)
+    index = f.opaque(expressions.value(g, expr.index))
+    size = expr.base.type.size
+    g.fault_if(f.icmp("uge", index, size), Fault.BADADDR, index)
+    if text.capacity < size:
+        index = f.opaque(
+            f.select(f.icmp("ult", index, text.capacity), index, const(text.capacity - 1))
+        )
+    return Place(pointer=f.gep(text.pointer, index))
 
 
 # ------------------------------------------------------------------------------- reading
@@ -209,9 +234,8 @@ def _load_bits(g: Generator, expr: tree.MemberRef) -> Value:
 
 def copy_into(g: Generator, destination: Value, expr: tree.Expr, size: int) -> None:
     """Copy a structure or array from its place to BPF memory."""
-    where = place(g, expr)
-    if where.maybe_null or where.pointer is None:
-        where = not_null(g, where, expr)
+    where = not_null(g, place(g, expr), expr)
+    if where.pointer is None:
         assert where.address is not None
         read_kernel(g, destination, size, where.address)
     else:
@@ -226,7 +250,7 @@ def writable(g: Generator, expr: tree.Expr) -> Place:
     match expr:
         case tree.VariableRef():
             if expr.variable.scope != "self":
-                return variable_place(g, expr.variable, create=False)
+                return variable_place(g, expr.variable)
             f = g.f
             storage = thread_storage(g, create=True)
             have, none = f.block("storage"), f.block("nostorage")
@@ -241,11 +265,8 @@ def writable(g: Generator, expr: tree.Expr) -> Place:
         case tree.IndexRef():
             base_type = expr.base.type.resolve()
             base = writable(g, expr.base)
-            index = expressions.value(g, expr.index)
             count = base_type.count if isinstance(base_type, ArrayType) else base_type.size
-            if count and not isinstance(expr.index, tree.Const):
-                index = g.f.opaque(index)
-                g.fault_if(g.f.icmp("uge", index, count), Fault.BADADDR, index)
+            index = _subscript(g, expr, count)
             return base.moved(g, g.f.op("mul", index, max(1, expr.type.size)))
         case tree.Deref():
             return _through_pointer(g, expressions.value(g, expr.address), expr.type.size)
