@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 
 from dscript.dtypes.types import ArrayType, FloatType, StringType, StructType
-from dscript.lowering import expressions, places, strings
+from dscript.lowering import expressions, places, speculations, strings
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
 from dscript.lowering.records import USER_STRING_HEAD
@@ -15,10 +15,6 @@ from dscript.object.helpers import F_USER_STACK, Helper
 from dscript.object.values import Value, const
 from dscript.program import Activity, Fault, Field, RecordHeader, StateLayout
 from dscript.semantics import tree
-
-# The header's words `spec` and `flags`, seen from the record's body.
-_SPEC = 16 - RecordHeader.SIZE
-_FLAGS = 20 - RecordHeader.SIZE
 
 
 def action(g: Generator, node: tree.ActionCall) -> None:
@@ -150,30 +146,10 @@ def _raise(g: Generator, node: tree.ActionCall) -> None:
     g.f.helper(Helper.SEND_SIGNAL, [expressions.value(g, node.args[0])])
 
 
-def _speculate(g: Generator, node: tree.ActionCall) -> None:
-    """The record of this clause belongs to that speculation; 0 is none: nothing is kept."""
-    f = g.f
-    which = expressions.value(g, node.args[0])
-    g.skip_if(f.icmp("eq", which, 0))
-    if g.record is not None:
-        f.store(f.trunc(which, "i32"), f.gep(g.record, _SPEC))
-
-
-def _settle(flag: int) -> Callable[[Generator, tree.ActionCall], None]:
-    def settle(g: Generator, node: tree.ActionCall) -> None:
-        f = g.f
-        which = expressions.value(g, node.args[0])
-        assert g.record is not None
-        f.store(f.trunc(which, "i32"), f.gep(g.record, _SPEC))
-        f.store(const(flag, "i32"), f.gep(g.record, _FLAGS))
-
-    return settle
-
-
 _SPECIAL: dict[str, Callable[[Generator, tree.ActionCall], None]] = {
     "exit": _exit,
     "raise": _raise,
-    "speculate": _speculate,
-    "commit": _settle(RecordHeader.COMMIT),
-    "discard": _settle(RecordHeader.DISCARD),
+    "speculate": speculations.speculate,
+    "commit": speculations.settle(RecordHeader.COMMIT),
+    "discard": speculations.settle(RecordHeader.DISCARD),
 }

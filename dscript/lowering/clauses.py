@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dscript.lowering import expressions, variables
+from dscript.lowering import expressions, speculations, variables
 from dscript.lowering.generator import Generator, Unit, count_drop
 from dscript.lowering.layout import State
 from dscript.lowering.string_search import forget_tokens
@@ -39,6 +39,10 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
     record = _reserve(g, end) if g.plan.has_record else None
     _statements(g, clause.body)
     if record is not None:
+        if g.plan.speculates:
+            keep = f.block("keep")
+            f.cbr(speculations.lost(g), g.skip_label, keep)
+            f.at(keep)
         f.helper(Helper.RINGBUF_SUBMIT, [record, const(0)])
         f.br(end)
         _give_back(g, record, end, faulted)

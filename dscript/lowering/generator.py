@@ -52,6 +52,9 @@ class Unit:
     error_probe: int = 3
     # Probes of one system-call tracepoint when all calls are traced.
     syscall_count: int = 1 << 16
+    # Speculations there may be, and where their words lie in the state blob once one is used.
+    nspec: int = 1
+    speculations: int | None = None
     # Most bytes of temporaries that any statement needs.
     temporary_top: int = 0
     aggregation_plans: list[Aggregation] = field(default_factory=list)

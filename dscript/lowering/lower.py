@@ -73,6 +73,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         scratch=ScratchSizes(),
         flowindent=d_options.flag(options, "flowindent"),
         syscall_count=len(syscalls.table()),
+        nspec=d_options.count(options, "nspec") or 1,
     )
     unit.scratch.fix(layout.this_scratch, _heap_size(program), _tokens_size(program))
     unit.aggregation_plans = _plan_aggregations(program.aggregations)

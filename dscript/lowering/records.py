@@ -24,6 +24,7 @@ from dscript.lowering.layout import round_up
 from dscript.lowering.probes import PARTS
 from dscript.program import Action, ClauseRecord, Field, RecordHeader, TypeLayout
 from dscript.semantics import tree
+from dscript.semantics.speculation import walk_actions
 from dscript.semantics.typenames import describe
 
 PART_NAMES = {
@@ -35,6 +36,7 @@ PART_NAMES = {
 
 # Handled in the kernel alone: no part of the record.
 _KERNEL_ONLY = frozenset(("speculate",))
+_SETTLING = frozenset(("commit", "discard"))
 _MAX_PRINT_DEPTH = 8
 # Bytes in front of the text of a `userstring` field.
 USER_STRING_HEAD = 16
@@ -53,6 +55,7 @@ class RecordPlan:
     presence: dict[int, int] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
     has_record: bool = False
+    speculates: bool = False
 
     @property
     def presence_size(self) -> int:
@@ -61,7 +64,9 @@ class RecordPlan:
     def clause_record(self, epid: int) -> ClauseRecord:
         if not self.has_record:
             return ClauseRecord(0, (), False, epid)
-        return ClauseRecord(RecordHeader.SIZE + self.size, tuple(self.actions), True, epid)
+        # A clause that only commits or discards has nothing of its own to show.
+        prints = not self.actions or any(a.kind not in _SETTLING for a in self.actions)
+        return ClauseRecord(RecordHeader.SIZE + self.size, tuple(self.actions), prints, epid)
 
 
 def plan_record(clause: tree.Clause) -> RecordPlan:
@@ -73,7 +78,12 @@ def plan_record(clause: tree.Clause) -> RecordPlan:
     plan.size += plan.presence_size
     for node, _ in found:
         _plan_action(plan, node)
-    plan.has_record = bool(found) or clause.empty
+    plan.speculates = any(
+        isinstance(action, tree.ActionCall) and action.kind == "speculate"
+        for action in walk_actions(clause.body)
+    )
+    # speculate() alone speculates that the probe fired (manual, "Speculative Tracing").
+    plan.has_record = bool(found) or clause.empty or plan.speculates
     return plan
 
 

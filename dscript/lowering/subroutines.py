@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dscript.dtypes.types import StringType
-from dscript.lowering import expressions, strings
+from dscript.lowering import expressions, speculations, strings
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State, round_up
 from dscript.object.helpers import Helper
@@ -235,6 +235,7 @@ _SCALARS: dict[str, Scalar] = {
     "ntohs": _swapped(16),
     "progenyof": _progenyof,
     "rand": _rand,
+    "speculation": speculations.speculation,
 }
 
 _EFFECTS: dict[str, Scalar] = {"copyinto": _copyinto, "bcopy": _bcopy}
