@@ -1,14 +1,17 @@
 """The processes a run is about: commands started by -c, processes taken by -p.
 
-A -c command is forked early, so that $target is known before the program is loaded, and
-waits for a byte on a pipe before it calls exec; if the tracer dies first, the pipe ends and
-so does the child.  A command that is still running when tracing ends is killed, as the
-processes dtrace creates are (proc(4)'s kill on last close); a -p process is left alone.
+A -c command is started early, so that $target is known before the program is loaded, and
+is held where dtrace holds it, right after exec and before its first instruction (option
+evaltime=exec): it stops itself for its parent with PTRACE_TRACEME, and detaching lets it go,
+so that a trace of it shows nothing of the holding.  If the tracer dies first, so does the
+command.  One that is still running when tracing ends is killed, as the processes dtrace
+creates are (proc(4)'s kill on last close); a -p process is left alone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import signal
@@ -49,31 +52,27 @@ class Command(Target):
 
     def __init__(self, words: list[str]) -> None:
         path = find_executable(words[0])
-        gate_read, self._gate = os.pipe()
-        status_read, status_write = os.pipe()  # both close on exec: the end says it worked
+        status_read, status_write = os.pipe()  # closes on exec: its end says that it worked
         pid = os.fork()
         if pid == 0:
-            os.close(self._gate)
             os.close(status_read)
-            _child(gate_read, status_write, path, words)
-        os.close(gate_read)
+            _child(status_write, path, words)
         os.close(status_write)
-        self._status = status_read
-        self._name = words[0]
-        self._released = False
+        with open(status_read, "rb") as status:
+            failure = status.read()
+        _, state = os.waitpid(pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(state):
+            what, _, number = failure.decode().partition(" ")
+            reason = os.strerror(int(number)).lower() if number else "it was killed"
+            raise TracingError(f"failed to {what or 'execute'} {words[0]}: {reason}")
+        # Should the tracer die before it lets go, the command goes with it.
+        _ptrace(_SETOPTIONS, pid, _O_EXITKILL)
         self._reaped = False
         super().__init__(pid)
 
     def release(self) -> None:
-        """Let it exec; TracingError when the kernel refuses the file."""
-        self._released = True
-        with contextlib.suppress(BrokenPipeError):  # killed while it was held
-            os.write(self._gate, b"x")
-        failure = os.read(self._status, 16)
-        if failure:
-            raise TracingError(
-                f"failed to execute {self._name}: {os.strerror(int(failure)).lower()}"
-            )
+        """Let it run."""
+        _ptrace(_DETACH, self.pid, 0)
 
     def exit_message(self) -> str:
         _, status = os.waitpid(self.pid, 0)
@@ -96,24 +95,39 @@ class Command(Target):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
                 os.waitpid(self.pid, 0)
             self._reaped = True
-        os.close(self._gate)
-        os.close(self._status)
         super().close()
 
 
-def _child(gate: int, status: int, path: str, words: list[str]) -> NoReturn:
-    """The forked side: wait at the gate, then become the command."""
+# include/uapi/linux/ptrace.h
+_TRACEME, _DETACH, _SETOPTIONS = 0, 17, 0x4200
+_O_EXITKILL = 1 << 20
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+_libc.ptrace.restype = ctypes.c_long
+
+
+def _ptrace(request: int, pid: int, data: int) -> int:
+    """ptrace(2); -1 when it fails, as on a process that was killed meanwhile."""
+    result: int = _libc.ptrace(request, pid, None, data)
+    return result
+
+
+def _child(status: int, path: str, words: list[str]) -> NoReturn:
+    """The forked side: become the command, stopped for the parent."""
+    step = "trace"
     try:
         signal.set_wakeup_fd(-1)
-        # Handlers of the tracer, and what Python ignores.  Nothing comes between the gate and
-        # exec that a trace of the command would show.
+        # Handlers of the tracer, and what Python ignores.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
-        if os.read(gate, 1):
-            os.execv(path, words)
+        if _ptrace(_TRACEME, 0, 0) < 0:
+            raise OSError(ctypes.get_errno(), "ptrace")
+        step = "execute"
+        os.execv(path, words)
     except OSError as error:
         with contextlib.suppress(OSError):
-            os.write(status, str(error.errno).encode())
+            os.write(status, f"{step} {error.errno}".encode())
     finally:
         os._exit(127)
 

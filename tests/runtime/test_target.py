@@ -97,14 +97,12 @@ def test_commands_that_cannot_start(command: str, message: str) -> None:
         start_command(command)
 
 
-def test_file_the_kernel_refuses_is_reported_on_release(tmp_path) -> None:
+def test_file_the_kernel_refuses_is_reported(tmp_path) -> None:
     path = tmp_path / "bad"
     path.write_bytes(b"\x7fELF nonsense")
     path.chmod(0o755)
-    target = start_command(str(path))
     with pytest.raises(TracingError, match=r"bad: exec format error"):
-        target.release()
-    target.close()
+        start_command(str(path))
 
 
 def test_missing_process() -> None:
