@@ -17,9 +17,10 @@ from dscript.semantics.walk import walk, walk_body, walk_clause
 
 
 def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> None:
-    """Emit the clause; control goes on after it whatever happened.
+    """Emit the clause; control goes on after it.
 
-    `report` is the function that fires ERROR; None inside an ERROR clause.
+    A fault calls `report`, which fires ERROR.  Without one the function returns 1 at once
+    for its caller to do so; ERROR's own clauses go on, since their faults are not reported.
     """
     f = g.f
     end, faulted = f.block("end"), f.block("faulted")
@@ -49,8 +50,7 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
     else:
         f.br(end)
         f.at(faulted)
-    _report(g, clause, report)
-    f.br(end)
+    _faulted(g, clause, report, end)
     f.at(end)
 
 
@@ -157,14 +157,19 @@ def _give_back(g: Generator, record: Value, end: str, faulted: str) -> None:
     f.at(faulted)
 
 
-def _report(g: Generator, clause: tree.Clause, report: Function | None) -> None:
-    """Fire ERROR for the fault that the state block describes."""
+def _faulted(g: Generator, clause: tree.Clause, report: Function | None, end: str) -> None:
+    """The end of a clause after the fault that the state block describes."""
     f = g.f
-    if report is None:
+    if g.firing == "error":
+        f.br(end)
         return
     f.store(const(clause.index), g.state_at(State.FAULT_CLAUSE))
     f.store(const(g.unit.epids[clause.index]), g.state_at(State.FAULT_EPID))
+    if report is None:
+        f.ret(1)
+        return
     f.call(report, [g.ctx, g.state, g.scratch])
+    f.br(end)
 
 
 def report_function(unit: Unit, name: str, error_clauses: Function | None) -> Function:

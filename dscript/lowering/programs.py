@@ -269,7 +269,13 @@ class ProgramBuilder:
     ) -> None:
         slot = NULL if taken is None else taken[0]
         for function in functions:
-            f.call(function, [f.params[0], state, slot])
+            faulted, following = f.block("faulted"), f.block("following")
+            result = f.call(function, [f.params[0], state, slot])
+            f.cbr(f.icmp("ne", result, 0), faulted, following)
+            f.at(faulted)
+            f.call(self._error_report(), [f.params[0], state, slot])
+            f.br(following)
+            f.at(following)
             if function.name in self._exits:
                 following = f.block("more")
                 word = f.load("i64", f.gep(self.unit.bss, StateLayout.ACTIVITY), volatile=True)
@@ -286,7 +292,9 @@ class ProgramBuilder:
         known = self._functions.get(key)
         if known is not None:
             return known
-        report = None if firing == "error" else self._error_report()
+        # A clause of its own leaves the report to the program, so that the stack frames of
+        # the clause and of ERROR's clauses are not in use at once.
+        report = self._error_report() if firing != "error" and len(indices) > 1 else None
         unit = self.unit
         name = f"clause_{'_'.join(map(str, indices[:1]))}_{firing}"
         if name in {f.name for f in self._functions.values()}:
