@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from dscript.aggregates import AggregationState, unprinted
+from dscript.options import size
 from dscript.output.aggregations import AggregationWriter
 from dscript.output.clauses import Printer, Surroundings, compile_clause
 from dscript.output.effects import Effects
@@ -20,14 +21,12 @@ from dscript.output.flow import FlowIndent, is_return
 from dscript.output.formatting import helpers
 from dscript.output.messages import NO_OFFSET, drop_text, error_text
 from dscript.output.settings import Settings, is_set
+from dscript.output.speculations import Held, Speculations
 from dscript.output.stacks import NoSymbols, StackWriter, Symbols
 from dscript.output.user_strings import UnreadableError
 from dscript.program import CompiledProgram, DropKind, Fault, RecordHeader
 
 HEADING = b"%3s %6s %32s\n" % (b"CPU", b"ID", b"FUNCTION:NAME")
-
-# A record that waits: clause, probe, CPU, thread, its bytes from the header on.
-_Held = tuple[int, int, int, int, bytes]
 
 
 class TextPrinter:
@@ -67,8 +66,8 @@ class TextPrinter:
         self._snapshot: Callable[[], None] = _nothing
         self._effects = Effects(self)
         self._headed = False
-        self._speculations: dict[int, list[_Held]] = {}
-        self._pending: _Held | None = None
+        self._speculations = Speculations(size(self.options, "specsize"))
+        self._pending: Held | None = None
         self._flow = FlowIndent(program.probes)
         self._configure()
 
@@ -117,12 +116,14 @@ class TextPrinter:
             self.message(message)
 
     def idle(self) -> None:
+        self._report_speculative_drops()
         self._release_pending()
         self.out.flush()
 
     def finish(self) -> None:
         """A newline, then the aggregations that were never printed, in order of id."""
         self._release_pending()
+        self._report_speculative_drops()
         self.write(b"\n")
         for state in unprinted(self.aggregations):
             self.write(self.writer.table((state,)))
@@ -211,19 +212,24 @@ class TextPrinter:
         offset: int,
     ) -> None:
         """A record of a speculation, a commit or discard, or one under flowindent."""
-        size = RecordHeader.SIZE + self.program.clauses[clause].size
-        held = (clause, probe, cpu, tid, bytes(data[offset : offset + size]))
+        end = offset + RecordHeader.SIZE + self.program.clauses[clause].size
+        held = (clause, probe, cpu, tid, bytes(data[offset:end]))
         if spec and not flags:
-            self._speculations.setdefault(spec, []).append(held)
+            self._speculations.add(spec, held)
             return
         self._print(held)
         if flags:
-            waiting = self._speculations.pop(spec, [])
+            waiting = self._speculations.take(spec)
             if flags & RecordHeader.COMMIT:
                 for record in waiting:
                     self._print(record)
 
-    def _print(self, held: _Held) -> None:
+    def _report_speculative_drops(self) -> None:
+        count, self._speculations.dropped = self._speculations.dropped, 0
+        if count:
+            self.drop(DropKind.SPECULATION, count, 0)
+
+    def _print(self, held: Held) -> None:
         if not self._settings.flow:
             clause, probe, cpu, _, data = held
             self._guarded(clause, probe, cpu, data)
@@ -235,7 +241,7 @@ class TextPrinter:
         else:
             self._print_flow(held, False)
 
-    def _release_pending(self, following: _Held | None = None) -> None:
+    def _release_pending(self, following: Held | None = None) -> None:
         held, self._pending = self._pending, None
         if held is None:
             return
@@ -246,7 +252,7 @@ class TextPrinter:
         )
         self._print_flow(held, continued)
 
-    def _print_flow(self, held: _Held, continued: bool) -> None:
+    def _print_flow(self, held: Held, continued: bool) -> None:
         clause, probe, cpu, tid, data = held
         # Compiling a clause writes the heading, which comes first.
         self._printers[clause] or self._compile(clause)
