@@ -227,8 +227,8 @@ ActionKind = Literal[
     "system",  # format, args
     "freopen",  # format, args
     "ftruncate",
-    "stop",  # args[0]: pid of the process the kernel side has sent SIGSTOP
-    "raise",  # args[0]: signal, already sent
+    "breakpoint",
+    "panic",
     "commit",
     "discard",
 ]

@@ -49,19 +49,19 @@ ACTIONS: dict[str, ActionDescription] = {
         ActionDescription("ftruncate", 0, 0),
         ActionDescription("system", 1, MANY, destructive=True),
         ActionDescription("raise", 1, 1, data=False, destructive=True),
+        ActionDescription("stop", 0, 0, data=False, destructive=True),
+        ActionDescription("chill", 1, 1, data=False, destructive=True),
+        ActionDescription("breakpoint", 0, 0, destructive=True),
+        ActionDescription("panic", 0, 0, destructive=True),
         ActionDescription("speculate", 1, 1, data=False),
         ActionDescription("commit", 1, 1),
         ActionDescription("discard", 1, 1),
     ]
 }
 
-# Known to D but not to this version: an error names them.
+# Known to D but not available here: an error names them.
 ABSENT_ACTIONS: dict[str, str] = {
-    "breakpoint": "",
-    "chill": "",
-    "panic": "",
-    "pcap": "",
-    "stop": "",
+    "pcap": "packets are no data that D records here; tcpdump captures them",
 }
 
 AGGREGATING_FUNCTIONS: dict[str, tuple[int, int]] = {

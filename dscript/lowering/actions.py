@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 
 from dscript.dtypes.types import ArrayType, FloatType, StringType, StructType
-from dscript.lowering import expressions, places, speculations, strings
+from dscript.lowering import destructive, expressions, places, speculations, strings
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
 from dscript.lowering.records import USER_STRING_HEAD
@@ -142,13 +142,11 @@ def _exit(g: Generator, node: tree.ActionCall) -> None:
     g.exits = True
 
 
-def _raise(g: Generator, node: tree.ActionCall) -> None:
-    g.f.helper(Helper.SEND_SIGNAL, [expressions.value(g, node.args[0])])
-
-
 _SPECIAL: dict[str, Callable[[Generator, tree.ActionCall], None]] = {
     "exit": _exit,
-    "raise": _raise,
+    "raise": destructive.raise_signal,
+    "stop": destructive.stop,
+    "chill": destructive.chill,
     "speculate": speculations.speculate,
     "commit": speculations.settle(RecordHeader.COMMIT),
     "discard": speculations.settle(RecordHeader.DISCARD),

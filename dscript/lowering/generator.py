@@ -52,9 +52,13 @@ class Unit:
     error_probe: int = 3
     # Probes of one system-call tracepoint when all calls are traced.
     syscall_count: int = 1 << 16
+    # The only CPU where probes fire, None for all.
+    cpu: int | None = None
     # Speculations there may be, and where their words lie in the state blob once one is used.
     nspec: int = 1
     speculations: int | None = None
+    # Per-CPU account of chill(), once it is used.
+    chilled: Value | None = None
     # Most bytes of temporaries that any statement needs.
     temporary_top: int = 0
     aggregation_plans: list[Aggregation] = field(default_factory=list)
@@ -105,6 +109,7 @@ class Generator:
 
     def scratch_at(self, offset: int) -> Value:
         self.uses_scratch = True
+        self.temporary_top = max(self.temporary_top, 8)
         return self.f.gep(self.scratch, offset)
 
     def temporary_at(self, size: int) -> Value:

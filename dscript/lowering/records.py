@@ -35,8 +35,8 @@ PART_NAMES = {
 }
 
 # Handled in the kernel alone: no part of the record.
-_KERNEL_ONLY = frozenset(("speculate",))
-_SETTLING = frozenset(("commit", "discard"))
+_KERNEL_ONLY = frozenset(("speculate", "chill", "stop", "raise"))
+_STORING_NOTHING = frozenset(("commit", "discard", "breakpoint", "panic"))
 _MAX_PRINT_DEPTH = 8
 # Bytes in front of the text of a `userstring` field.
 USER_STRING_HEAD = 16
@@ -64,8 +64,8 @@ class RecordPlan:
     def clause_record(self, epid: int) -> ClauseRecord:
         if not self.has_record:
             return ClauseRecord(0, (), False, epid)
-        # A clause that only commits or discards has nothing of its own to show.
-        prints = not self.actions or any(a.kind not in _SETTLING for a in self.actions)
+        # A clause shows a line for data; these actions store none.
+        prints = not self.actions or any(a.kind not in _STORING_NOTHING for a in self.actions)
         return ClauseRecord(RecordHeader.SIZE + self.size, tuple(self.actions), prints, epid)
 
 

@@ -20,12 +20,12 @@ from dscript.output.values import (
     print_value,
     traced_bytes,
 )
-from dscript.program import Action, ClauseRecord, Probe
+from dscript.program import Action, ClauseRecord, Field, Probe
 
 # (ring memory, offset of the record's header, CPU, probe key)
 Printer = Callable[[Any, int, int, int], None]
 
-_SILENT = frozenset({"stop", "raise", "commit", "discard"})
+_SILENT = frozenset({"commit", "discard"})
 _SYMBOLS = frozenset({"sym", "mod", "func", "usym", "umod", "ufunc", "uaddr"})
 
 
@@ -127,6 +127,8 @@ class _Compiler:
                 self.body.append(f"{name}({text} % ({inside}))")
             else:
                 values = ", ".join(self.reader.value(f).expression for f in action.args)
+                if kind == "setopt":  # which may fail, and then says where
+                    values = f"probe, {self.clause.epid}, {values}"
                 self.body.append(f"{name}({values})")
 
     def formatted(self, action: Action) -> tuple[bytes, list[str]]:
@@ -143,7 +145,7 @@ class _Compiler:
             name = self.constant(memory_table)
             self.add(b"%s", [f"{name}({value.expression}, {shown})"])
         else:
-            self.traced(value)
+            self.traced(value, field)
 
     def print_typed(self, action: Action, value: Value) -> None:
         layout = action.args[0].layout
@@ -163,7 +165,7 @@ class _Compiler:
         show = self.constant(print_value)
         self.add(b"%s", [f"{show}({self.constant(layout)}, {raw})"])
 
-    def traced(self, value: Value) -> None:
+    def traced(self, value: Value, field: Field) -> None:
         """trace(), stack() and symbols: the default format of a value."""
         kind = value.kind
         quiet = self.around.quiet
@@ -173,6 +175,10 @@ class _Compiler:
             self.add(b"%s", [f"user_stack({value.expression})"])
         elif kind in _SYMBOLS:
             self.add(b"  %%-%ds" % KEY_WIDTH, [f"symbol[{kind!r}]({value.expression})"])
+        elif kind == "bytes" and field.size in INTEGER_DIRECTIVES:
+            # "If the data is 1, 2, 4 or 8 bytes in size", it is a decimal number.
+            number = f"int.from_bytes({value.expression}, 'little', signed=True)"
+            self.add(b"%d" if quiet else INTEGER_DIRECTIVES[field.size], [number])
         elif kind == "bytes":
             show = self.constant(traced_bytes)
             arguments = f"{value.expression}, {TEXT_WIDTH}, {quiet}, {self.around.raw_bytes}"

@@ -9,10 +9,17 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dscript.aggregates import AggregationState, signed64
+from dscript.options import setting_problem
+from dscript.output.messages import enabled_probe_text
 from dscript.program import Action
 
 if TYPE_CHECKING:
     from dscript.output.text import TextPrinter
+
+
+# Keys of Documentation/admin-guide/sysrq.rst: crash, and enter the kernel debugger.
+SYSRQ_TRIGGER = "/proc/sysrq-trigger"
+_SYSRQ_KEYS = {"panic": b"c", "breakpoint": b"g"}
 
 
 class Effects:
@@ -33,6 +40,8 @@ class Effects:
             "system": self._system,
             "freopen": self._freopen,
             "ftruncate": self._ftruncate,
+            "breakpoint": self._sysrq,
+            "panic": self._sysrq,
         }
         return makers[action.kind](action)
 
@@ -59,8 +68,8 @@ class Effects:
 
     def _exit(self, action: Action) -> Callable[..., None]:
         def leave(status: int) -> None:
-            if self.printer.exit_status is None:
-                self.printer.exit_status = status & 0xFF
+            # The last one counts: END may give another status.
+            self.printer.exit_status = status & 0xFF
 
         return leave
 
@@ -103,9 +112,16 @@ class Effects:
         return normalize
 
     def _setopt(self, action: Action) -> Callable[..., None]:
-        def setopt(name: bytes, value: bytes = b"1") -> None:
-            text = value.decode("utf-8", "replace")
-            self.printer.set_option(name.decode("utf-8", "replace"), text)
+        printer = self.printer
+
+        def setopt(probe: int, epid: int, name: bytes, value: bytes = b"") -> None:
+            option, text = name.decode("utf-8", "replace"), value.decode("utf-8", "replace")
+            reason = setting_problem(option, text)
+            if reason is None:
+                printer.set_option(option, text)
+                return
+            why = f'couldn\'t set option "{option}" to "{text or 1}": {reason}'
+            printer.message(enabled_probe_text(epid, printer.program.probes.get(probe), why))
 
         return setopt
 
@@ -155,6 +171,18 @@ class Effects:
                 return
 
         return ftruncate
+
+    def _sysrq(self, action: Action) -> Callable[..., None]:
+        def trigger() -> None:
+            printer = self.printer
+            printer.out.flush()
+            try:
+                with open(SYSRQ_TRIGGER, "wb", buffering=0) as file:
+                    file.write(_SYSRQ_KEYS[action.kind])
+            except OSError as error:
+                printer.message(f"{action.kind}( ) failed: {SYSRQ_TRIGGER}: {error.strerror}")
+
+        return trigger
 
 
 def _descriptor(out: BinaryIO) -> int | None:

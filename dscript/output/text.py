@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import Any, BinaryIO
 
 from dscript.aggregates import AggregationState, unprinted
@@ -67,6 +68,8 @@ class TextPrinter:
         self._effects = Effects(self)
         self._headed = False
         self._speculations = Speculations(size(self.options, "specsize"))
+        # Losses are told once a second, as the kernel's are.
+        self._next_report = 0.0
         self._pending: Held | None = None
         self._flow = FlowIndent(program.probes)
         self._configure()
@@ -116,9 +119,11 @@ class TextPrinter:
             self.message(message)
 
     def idle(self) -> None:
-        self._report_speculative_drops()
         self._release_pending()
         self.out.flush()
+        if self._speculations.dropped and monotonic() > self._next_report:
+            self._next_report = monotonic() + 1
+            self._report_speculative_drops()
 
     def finish(self) -> None:
         """A newline, then the aggregations that were never printed, in order of id."""

@@ -69,6 +69,12 @@ _PROTO_TAGS = {
     "stack": "D_STACK_PROTO",
     "ustack": "D_USTACK_PROTO",
     "exit": "D_PROTO_LEN",
+    "breakpoint": "D_BREAKPOINT_PROTO",
+    "panic": "D_PANIC_PROTO",
+    "stop": "D_STOP_PROTO",
+    "chill": "D_CHILL_PROTO",
+    "raise": "D_RAISE_PROTO",
+    "ftruncate": "D_FTRUNCATE_PROTO",
     "freopen": "D_FREOPEN_PROTO",
     "system": "D_SYSTEM_PROTO",
     "commit": "D_COMMIT_PROTO",
@@ -425,15 +431,22 @@ def _setopt(checker: ExpressionChecker, node: ast.Call) -> Expr:
     return _void(node, "setopt", *args)
 
 
-def _ftruncate(checker: ExpressionChecker, node: ast.Call) -> Expr:
-    return _void(node, "ftruncate")
-
-
 def _raise(checker: ExpressionChecker, node: ast.Call) -> Expr:
     signal = checker.check(node.args[0])
     if not is_integral(signal.type):
         raise _not_scalar(node, 1, signal, "D_PROTO_ARG")
     return _void(node, "raise", operators.convert(signal, INT))
+
+
+def _no_arguments(checker: ExpressionChecker, node: ast.Call) -> Expr:
+    return _void(node, node.name)
+
+
+def _chill(checker: ExpressionChecker, node: ast.Call) -> Expr:
+    time = checker.check(node.args[0])
+    if not is_integral(time.type):
+        raise _not_scalar(node, 1, time, "D_PROTO_ARG")
+    return _void(node, "chill", operators.convert(time, ULONG))
 
 
 def _speculation(checker: ExpressionChecker, node: ast.Call) -> Expr:
@@ -466,9 +479,13 @@ _HANDLERS: dict[str, Handler] = {
     "denormalize": _on_aggregation,
     "setopt": _setopt,
     "freopen": _printf,
-    "ftruncate": _ftruncate,
+    "ftruncate": _no_arguments,
     "system": _printf,
     "raise": _raise,
+    "stop": _no_arguments,
+    "chill": _chill,
+    "breakpoint": _no_arguments,
+    "panic": _no_arguments,
     "speculate": _speculation,
     "commit": _speculation,
     "discard": _speculation,

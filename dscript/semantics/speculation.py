@@ -11,10 +11,15 @@ from dscript.semantics import tree
 _FORBIDDEN = {
     "exit": "D_ACT_SPEC",
     "raise": "D_ACT_SPEC",
+    "stop": "D_ACT_SPEC",
+    "chill": "D_ACT_SPEC",
+    "breakpoint": "D_ACT_SPEC",
+    "panic": "D_ACT_SPEC",
     "system": "D_ACT_SPEC",
     "freopen": "D_ACT_SPEC",
 }
-_QUIET = {"speculate", "commit", "discard", "raise"}
+# What records no data.
+_QUIET = {"speculate", "commit", "discard", "raise", "stop", "chill", "breakpoint", "panic"}
 
 
 def walk_actions(body: Sequence[tree.Stmt]) -> Iterator[tree.Expr]:
@@ -44,6 +49,8 @@ def check_speculation_rules(body: Sequence[tree.Stmt]) -> None:
     speculating = committed = recorded = False
     for action in walk_actions(body):
         kind = action.kind if isinstance(action, tree.ActionCall) else "aggregation"
+        if speculating and kind in _FORBIDDEN:
+            raise _error(_FORBIDDEN[kind], f"{kind}( ) may not follow speculate( )", action)
         if kind == "speculate":
             _before_speculate(action, speculating, committed, recorded)
             speculating = True
@@ -58,8 +65,6 @@ def check_speculation_rules(body: Sequence[tree.Stmt]) -> None:
             if committed:
                 raise _error("D_AGG_COMM", "aggregating actions may not follow commit( )", action)
         elif kind not in _QUIET:
-            if speculating and kind in _FORBIDDEN:
-                raise _error(_FORBIDDEN[kind], f"{kind}( ) may not follow speculate( )", action)
             if committed:
                 raise _error(
                     "D_DREC_COMM", "data-recording actions may not follow commit( )", action
