@@ -18,10 +18,11 @@ from dscript import cache
 from dscript import options as d_options
 from dscript.compiler_child import Compilation
 from dscript.program import CompiledProgram
-from dscript.request import CompileRequest, Piece
+from dscript.request import CompileRequest, Piece, user_libraries
 from dscript.source import Source
 
 if TYPE_CHECKING:
+    from dscript.runtime.session import Rates
     from dscript.runtime.target import Target
 
 
@@ -60,7 +61,7 @@ def compile(
         destructive=destructive or d_options.flag(given, "destructive"),
         zero_ok=d_options.flag(given, "zdefs"),
         has_target=has_target,
-        library_dirs=d_options.texts(given, "libdir"),
+        library_dirs=(*user_libraries(), *d_options.texts(given, "libdir")),
     )
     return obtain(request, use_cache=use_cache)
 
@@ -108,17 +109,30 @@ def trace(
 ) -> int:
     """Run a compiled program; see `run`."""
     from dscript.output.text import TextPrinter
-    from dscript.runtime.session import Rates, Session
+    from dscript.runtime.retention import Buffering
+    from dscript.runtime.session import Session
 
     options = program.options
     targets = start_targets(options, commands, pids)
-    rates = Rates(
+    buffering = Buffering(
+        d_options.text(options, "bufpolicy"),  # type: ignore[arg-type]
+        d_options.size(options, "bufsize"),
+        d_options.count(options, "cpu"),
+    )
+    sink = TextPrinter(program, output, target=targets[0].pid if targets else 0)
+    session = Session(program, sink, targets, _rates(options), buffering)
+    sink.option_changed = lambda name, value: session.change_rates(_rates(sink.options))
+    return session.run()
+
+
+def _rates(options: Mapping[str, str]) -> Rates:
+    from dscript.runtime.session import Rates
+
+    return Rates(
         status=d_options.period(options, "statusrate") / 1e9,
         aggregate=d_options.period(options, "aggrate") / 1e9,
         clean=d_options.period(options, "cleanrate") / 1e9,
     )
-    sink = TextPrinter(program, output, target=targets[0].pid if targets else 0)
-    return Session(program, sink, targets, rates).run()
 
 
 def start_targets(

@@ -17,7 +17,7 @@ import dscript
 from dscript import options as d_options
 from dscript.arguments import HELP, USAGE, CommandLine, UsageError, parse
 from dscript.errors import DscriptError, TracingError
-from dscript.request import CompileRequest, Piece, PieceKind
+from dscript.request import CompileRequest, Piece, PieceKind, user_libraries
 from dscript.source import Source
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _PIECE_NAMES: dict[PieceKind, str] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
+    _open_standard_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     errtags = False
     try:
@@ -141,7 +142,7 @@ def _request(line: CommandLine) -> CompileRequest:
         has_target=bool(line.commands or line.pids),
         emit=line.emit,
         disassemble=line.disassemble,
-        library_dirs=d_options.texts(options, "libdir"),
+        library_dirs=(*user_libraries(), *d_options.texts(options, "libdir")),
     )
 
 
@@ -204,6 +205,17 @@ def _say(text: str) -> None:
         sys.stderr.flush()
     except OSError:
         return
+
+
+def _open_standard_streams() -> None:
+    """Descriptors 0 to 2 that were closed lead nowhere, rather than to files opened later."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
 def _silence_stdout() -> None:

@@ -14,10 +14,11 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from dscript.errors import Diagnostic, Span
+from dscript.nearest import nearest
 
 # What a value is: `size` bytes with k m g t; `rate` a frequency or time, kept as its period
 # in nanoseconds; `count` an integer; `flag` on or off; `text` anything; `choice` one word.
-ValueKind = Literal["size", "rate", "count", "flag", "text", "choice"]
+ValueKind = Literal["size", "rate", "count", "flag", "text", "choice", "version"]
 
 
 class Option(NamedTuple):
@@ -61,8 +62,7 @@ _OPTIONS = (
     Option("jstackstrsize", "size", "512", "bytes of names kept by jstack()"),
     Option("pgmax", "count", "8", "", harmless="symbols are kept, not processes"),
     # How records are buffered and read.
-    Option("bufpolicy", "choice", "switch", "buffer policy", choices=("switch",),
-           unsupported=("fill", "ring")),
+    Option("bufpolicy", "choice", "switch", "buffer policy", choices=("switch", "fill", "ring")),
     Option("bufresize", "choice", "auto", "resizing policy", choices=("auto", "manual"),
            harmless="the kernel gives the size asked for or refuses it"),
     Option("switchrate", "rate", "1hz", "how often records are read", dynamic=True,
@@ -70,7 +70,7 @@ _OPTIONS = (
     Option("aggrate", "rate", "1hz", "how often aggregations are read", dynamic=True),
     Option("statusrate", "rate", "1hz", "how often drops are looked at", dynamic=True),
     Option("cleanrate", "rate", "101hz", "how often freed variables are reclaimed", dynamic=True),
-    Option("cpu", "count", "", "", missing="write the predicate /cpu == N/"),
+    Option("cpu", "count", "", "trace this CPU only"),
     # What the output looks like.
     Option("quiet", "flag", "", "print only what the program prints (-q)", dynamic=True),
     Option("flowindent", "flag", "", "indent by function entry and return (-F)", dynamic=True),
@@ -101,7 +101,7 @@ _OPTIONS = (
     Option("empty", "flag", "", "", harmless="a program without clauses is allowed"),
     Option("zdefs", "flag", "", "allow descriptions that match nothing (-Z)"),
     Option("verbose", "flag", "", "say how probes are attached (-v)"),
-    Option("version", "text", "1.13", "version of D", harmless="there is one version"),
+    Option("version", "version", "1.13", "version of D", harmless="there is one version"),
     Option("stdc", "choice", "a", "how strictly cpp follows ISO C", choices=("a", "c", "s", "t"),
            early=True),
     Option("cpp", "flag", "", "preprocess scripts (-C)", early=True),
@@ -110,9 +110,9 @@ _OPTIONS = (
     Option("define", "text", "", "macro for cpp (-D)", multiple=True, early=True),
     Option("undef", "text", "", "macro taken from cpp (-U)", multiple=True, early=True),
     Option("incdir", "text", "", "folder searched for #include (-I)", multiple=True, early=True),
-    Option("libdir", "text", "", "", multiple=True, missing="there are no D libraries yet"),
-    Option("syslibdir", "text", "", "", missing="there are no D libraries yet"),
-    Option("nolibs", "flag", "", "", harmless="there are no D libraries yet"),
+    Option("libdir", "text", "", "folder searched for D libraries (-L)", multiple=True),
+    Option("syslibdir", "text", "", "folder of D libraries instead of those of dscript"),
+    Option("nolibs", "flag", "", "use no D libraries"),
     Option("ctypes", "text", "", "", missing="types come from the kernel's BTF"),
     Option("dtypes", "text", "", "", missing="types come from the kernel's BTF"),
     Option("iregs", "count", "8", "", harmless="LLVM allocates registers"),
@@ -126,6 +126,9 @@ _OPTIONS = (
 )  # fmt: skip
 
 OPTIONS: Mapping[str, Option] = {option.name: option for option in _OPTIONS}
+
+# Version of D that the manual describes.
+NEWEST_VERSION = (1, 13)
 
 _SIZE_SUFFIXES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -195,10 +198,8 @@ def problem(name: str, value: str) -> tuple[str, str | None] | None:
     """(reason, hint) why an option does not exist, is not had here or refuses the value."""
     option = OPTIONS.get(name)
     if option is None:
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, OPTIONS, 1, 0.6)
-        return "Invalid option name", f"did you mean {close[0]}?" if close else None
+        close = nearest(name, OPTIONS)
+        return "Invalid option name", f"did you mean {close}?" if close else None
     if option.missing:
         return f"not supported: {option.missing}", None
     return _value_problem(option, value)
@@ -226,6 +227,14 @@ def add(options: dict[str, str], name: str, value: str, span: Span | None = None
         options[name] += f"\n{value}"
     else:
         options[name] = value
+
+
+def setting_problem(name: str, value: str) -> str | None:
+    """Why setopt() cannot set this option while tracing; None when it can."""
+    wrong = problem(name, value)
+    if wrong is not None:
+        return wrong[0]
+    return None if OPTIONS[name].dynamic else "Operation illegal when tracing is active"
 
 
 def merge(*layers: Mapping[str, str]) -> dict[str, str]:
@@ -280,6 +289,8 @@ def _value_problem(option: Option, value: str) -> tuple[str, str | None] | None:
     """(message, hint) for a value the option does not take."""
     if option.kind == "text":
         return None if value else ("a value is needed", f"write {option.name}=VALUE")
+    if option.kind == "version":
+        return _version_problem(value)
     if option.kind == "choice":
         if value in option.choices:
             return None
@@ -297,6 +308,17 @@ def _value_problem(option: Option, value: str) -> tuple[str, str | None] | None:
         parse[option.kind](value)
     except ValueError:
         return "Invalid value for specified option", hints[option.kind]
+    return None
+
+
+def _version_problem(value: str) -> tuple[str, str | None] | None:
+    """A version has two or three numbers; those after the newest do not exist yet."""
+    parts = value.split(".")
+    if not 2 <= len(parts) <= 3 or not all(p.isascii() and p.isdigit() for p in parts):
+        return "Invalid version string", "write version=MAJOR.MINOR"
+    numbers = tuple(map(int, parts))
+    if numbers[0] < 1 or numbers > NEWEST_VERSION:
+        return "Version is not supported", f"the newest is {OPTIONS['version'].default}"
     return None
 
 

@@ -74,6 +74,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         flowindent=d_options.flag(options, "flowindent"),
         syscall_count=len(syscalls.table()),
         nspec=d_options.count(options, "nspec") or 1,
+        cpu=d_options.count(options, "cpu"),
     )
     unit.scratch.fix(layout.this_scratch, _heap_size(program), _tokens_size(program))
     unit.aggregation_plans = _plan_aggregations(program.aggregations)
@@ -98,6 +99,9 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
 def _records_map(module: Module, options: Mapping[str, str]) -> Value:
     """The kernel wants a ring buffer of a power of two pages."""
     wanted = max(d_options.size(options, "bufsize"), os.sysconf("SC_PAGE_SIZE"))
+    if d_options.text(options, "bufpolicy") == "ring":
+        # The records that are kept lie elsewhere; this is how they get there.
+        wanted = max(wanted, d_options.parse_size(d_options.OPTIONS["bufsize"].default))
     size = 1 << (wanted - 1).bit_length()
     return module.map("records", MapType.RINGBUF, 0, 0, size)
 

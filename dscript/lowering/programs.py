@@ -187,6 +187,11 @@ class ProgramBuilder:
         word = f.load("i64", f.gep(self.unit.bss, StateLayout.ACTIVITY), volatile=True)
         f.cbr(f.icmp("eq", word, int(Activity.ACTIVE)), active, leave)
         f.at(active)
+        if self.unit.cpu is not None:
+            here = f.block("here")
+            cpu = f.op("and", f.helper(Helper.GET_SMP_PROCESSOR_ID, []), 0xFFFFFFFF)
+            f.cbr(f.icmp("eq", cpu, self.unit.cpu), here, leave)
+            f.at(here)
 
     def _take_scratch(
         self, f: Function, leave: str, lists: dict[tuple[int, ...], list[Function]]

@@ -95,7 +95,7 @@ class AggregationWriter:
     ) -> bytes:
         """agghist: one row a key with a bar for its share."""
         names = [self._name(state, key) for key, _ in rows]
-        width = max(16, *map(len, names))
+        width = _key_column(names)
         counts = [state.number(entries[0]) for _, entries in rows]
         total = histograms.scale(counts, self.layout.zoom)
         signs = (any(c > 0 for c in counts), any(c < 0 for c in counts))
@@ -111,7 +111,9 @@ class AggregationWriter:
         """aggpack: one line a key, all on the same scale of buckets."""
         names = [self._name(state, key) for key, _ in rows]
         words = [entries[0].words for _, entries in rows if entries[0] is not None]
-        row = PackedRow(state.spec, words, max(16, *map(len, names)), self.layout.zoom)
+        # Without a key there is no column for it.
+        width = _key_column(names) if state.spec.keys else 0
+        row = PackedRow(state.spec, words, width, self.layout.zoom)
         out = [row.heading()]
         for name, part in zip(names, words, strict=True):
             out.append(row.line(name, part, divide(sum(part), state.divisor)))
@@ -148,3 +150,8 @@ class AggregationWriter:
             return b"".join([row(key, e) for key, e in join(states, self.layout.order)])
 
         return text
+
+
+def _key_column(names: Sequence[bytes]) -> int:
+    """Width of the keys beside bars: 16 or what the longest needs, and a blank before."""
+    return 1 + max(16, *map(len, names))

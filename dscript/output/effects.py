@@ -114,13 +114,13 @@ class Effects:
     def _setopt(self, action: Action) -> Callable[..., None]:
         printer = self.printer
 
-        def setopt(probe: int, epid: int, name: bytes, value: bytes = b"") -> None:
+        def setopt(probe: int, epid: int, name: bytes, value: bytes = b"1") -> None:
             option, text = name.decode("utf-8", "replace"), value.decode("utf-8", "replace")
             reason = setting_problem(option, text)
             if reason is None:
                 printer.set_option(option, text)
                 return
-            why = f'couldn\'t set option "{option}" to "{text or 1}": {reason}'
+            why = f'couldn\'t set option "{option}" to "{text}": {reason}'
             printer.message(enabled_probe_text(epid, printer.program.probes.get(probe), why))
 
         return setopt

@@ -7,6 +7,7 @@ after the last.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 
 from dscript.aggregates import (
@@ -18,6 +19,7 @@ from dscript.aggregates import (
 )
 from dscript.program import Aggregation
 
+_FLOAT = struct.Struct("f")
 BAR = 40
 TITLE = b"------------- Distribution -------------"
 # With aggzoom the longest bar takes this share of the width.
@@ -51,7 +53,11 @@ def bar(count: int, total: float, positives: bool, negatives: bool) -> bytes:
 
 
 def _depth(count: int, length: int, total: float) -> int:
-    return min(length, int(abs(count) * length / total + 0.5)) if total else 0
+    if not total:
+        return 0
+    # The share is a C float, which matters where a half is just missed.
+    share: float = _FLOAT.unpack(_FLOAT.pack(abs(count) * length / total))[0]
+    return min(length, int(share + 0.5))
 
 
 def histogram(spec: Aggregation, words: Sequence[int], divisor: int, zoom: bool = False) -> bytes:

@@ -35,8 +35,12 @@ def error_text(
     details = f" (0x{address:x})" if fault in _WITH_ADDRESS else ""
     where = f"action #{action}" if action else "predicate"
     offset = "" if dif == NO_OFFSET else f" at DIF offset {dif}"
+    return enabled_probe_text(epid, probe, f"{fault_words(fault)}{details} in {where}{offset}")
+
+
+def enabled_probe_text(epid: int, probe: Probe | None, what: str) -> str:
+    """The frame of every message about a firing."""
     who = "unknown probe" if probe is None else f"ID {probe.id}: {probe}"
-    what = f"{fault_words(fault)}{details} in {where}{offset}"
     return f"error on enabled probe ID {epid} ({who}): {what}"
 
 

@@ -23,7 +23,7 @@ class PackedRow:
         self, spec: Aggregation, rows: Sequence[Sequence[int]], width: int, zoom: bool
     ) -> None:
         merged = [any(column) for column in zip(*rows, strict=True)]
-        self.first, self.last = shown(spec, merged)
+        self.first, self.last = _range(spec, merged)
         self.width = width
         self.zoom = zoom
         name = labels(spec)
@@ -39,7 +39,7 @@ class PackedRow:
         low, high = len(self.low), len(self.high)
         return b"\n%*s  %*s %s %-*s | %s\n" % (
             self.width,
-            b"key",
+            b"key" if self.width else b"",
             max(3, low),
             b"min",
             ruler,
@@ -60,3 +60,8 @@ class PackedRow:
     def _height(word: int, total: int) -> int:
         """0 for an empty bucket, else 1 to 8."""
         return max(1, min(8, round(8 * word / total))) if word else 0
+
+
+def _range(spec: Aggregation, merged: Sequence[int]) -> tuple[int, int]:
+    """quantize() is cut to what was seen; the linear kinds show their whole range."""
+    return shown(spec, merged) if spec.function == "quantize" else (0, len(merged) - 1)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
+from dscript.errors import TracingError
 from dscript.program import Activity, Attachment, CompiledProgram, StateLayout
 from dscript.runtime import bpf
 from dscript.runtime.aggregation import AggregationDrain, Gate
@@ -31,18 +34,41 @@ def _allow_descriptors(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+@contextmanager
+def _on_cpu(cpu: int | None) -> Iterator[None]:
+    """Run on one CPU for a while; TracingError when it cannot be had."""
+    if cpu is None:
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {cpu})
+    except (OSError, OverflowError):
+        raise TracingError(f"cannot trace CPU {cpu}: it does not exist or is offline") from None
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 class KernelSide:
     """A compiled program in the kernel.  Loaded when constructed; nothing attached yet.
 
-    `target` is $target.  Raises TracingError when the kernel refuses the program.
+    `target` is $target; `cpu` is where BEGIN, END and the ticks run, None for anywhere.
+    Raises TracingError when the kernel refuses the program.
     """
 
     def __init__(
-        self, program: CompiledProgram, totals: Sequence[AggregationTotals], target: int
+        self,
+        program: CompiledProgram,
+        totals: Sequence[AggregationTotals],
+        target: int,
+        cpu: int | None = None,
     ) -> None:
         self._program = program
+        self._cpu = cpu
         self._object = BpfObject(program.object)
-        self._links = Links()
+        self._links = Links(cpu)
         self._gate: Gate | None = None
         needed = sum(1 + 2 * max(1, len(a.targets)) for a in program.attachments)
         if needed > _FEW_DESCRIPTORS:
@@ -79,6 +105,8 @@ class KernelSide:
 
     def attach(self) -> None:
         """Attach everything but BEGIN and END; the clocks stand still until `start`."""
+        with _on_cpu(self._cpu):
+            pass  # where BEGIN will run: find out before anything is attached
         for attachment in self._attached():
             self._links.attach(attachment, self._object.program_fd(attachment.program))
 
@@ -94,9 +122,10 @@ class KernelSide:
 
     def run_programs(self, kind: str) -> None:
         """Run the `begin` or `end` programs, in order, in the tracer's own context."""
-        for attachment in self._program.attachments:
-            if attachment.kind == kind:
-                bpf.test_run(self._object.program_fd(attachment.program))
+        with _on_cpu(self._cpu):
+            for attachment in self._program.attachments:
+                if attachment.kind == kind:
+                    bpf.test_run(self._object.program_fd(attachment.program))
 
     @property
     def activity(self) -> int:

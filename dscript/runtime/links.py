@@ -25,10 +25,12 @@ class Links:
     """The attached programs of a run.
 
     `attach` puts a program in place; clocks (profile, tick) start ticking with `enable`.
+    Those of tick probes tick on `cpu`.
     `refused` names the functions of multi-links that the kernel would not take.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cpu: int | None = None) -> None:
+        self._cpu = cpu
         self._links: list[int] = []
         self._events: list[int] = []
         self._disabled: list[int] = []
@@ -122,7 +124,8 @@ class Links:
         self._clock(bpf.cpu_list("online"), attachment, program)
 
     def _tick(self, attachment: Attachment, program: int) -> None:
-        self._clock((_first_cpu(),), attachment, program)
+        cpu = _first_cpu() if self._cpu is None else self._cpu
+        self._clock((cpu,), attachment, program)
 
     # -- kernel functions
 

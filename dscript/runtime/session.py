@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from dscript.errors import TracingError
-from dscript.program import Activity, CompiledProgram
+from dscript.program import Activity, CompiledProgram, DropKind
 from dscript.runtime.bpf import KernelError
 from dscript.runtime.kernel_side import KernelSide
+from dscript.runtime.retention import Buffering, LastRecords
 from dscript.runtime.signals import EndingSignals
 from dscript.runtime.sink import Sink
 from dscript.runtime.target import Target
@@ -26,6 +27,8 @@ from dscript.runtime.target import Target
 _PRESSURE_CHECK: Final = 0.05
 # DTrace's cleanrate (101 Hz) suits its dirty lists; a sweep here walks whole maps and /proc.
 _CLEANING: Final = 0.5
+# How often the policy `fill` looks whether the buffer is full, in seconds.
+_FULL_CHECK: Final = 0.02
 # How long the end of a record that is being written is waited for once programs stopped.
 _STUCK_RECORD: Final = 1.0
 
@@ -113,11 +116,20 @@ class Session:
         sink: Sink,
         targets: Sequence[Target] = (),
         rates: Rates | None = None,
+        buffering: Buffering | None = None,
     ) -> None:
         self._program = program
         self._sink = sink
         self._targets = list(targets)
         self._rates = rates or Rates()
+        self._buffering = buffering = buffering or Buffering()
+        self._filling = buffering.policy == "fill"
+        self._kept = (
+            LastRecords(program.clauses, buffering.room) if buffering.policy == "ring" else None
+        )
+        self._record = sink.record if self._kept is None else self._kept.record
+        self._full = False
+        self._intervals = self._timers()
         self._status: int | None = None
 
     def run(self) -> int:
@@ -141,7 +153,8 @@ class Session:
 
     def _run(self, signals: EndingSignals) -> int:
         target = self._targets[0].pid if self._targets else 0
-        self._kernel = KernelSide(self._program, self._sink.aggregations, target)
+        totals = self._sink.aggregations
+        self._kernel = KernelSide(self._program, totals, target, self._buffering.cpu)
         try:
             self._snapshots = _Snapshots(self._kernel)
             self._sink.attach(self._snapshots.take)
@@ -183,6 +196,8 @@ class Session:
         self._consume_all()
         kernel.run_programs("end")
         self._consume_all()
+        if self._kept is not None:
+            self._kept.replay(self._sink.record)
         if self._sink.exit_status is not None:
             self._status = self._sink.exit_status
         elif exited:
@@ -192,7 +207,7 @@ class Session:
         self._sink.finish()
 
     def _consume(self) -> int:
-        return self._kernel.ring.consume(self._sink.record, self._sink.error)
+        return self._kernel.ring.consume(self._record, self._sink.error)
 
     def _consume_all(self) -> None:
         """Consume everything; only while no probe can fire."""
@@ -208,7 +223,10 @@ class Session:
 
     def _report_losses(self) -> None:
         for kind, count, cpu in self._kernel.drops.poll():
-            self._sink.drop(kind, count, cpu)
+            if kind is DropKind.RECORD and self._filling:
+                self._full = True  # what the policy waits for, no loss to speak of
+            else:
+                self._sink.drop(kind, count, cpu)
         for name, count in self._kernel.missed.poll():
             self._sink.missed(name, count)
 
@@ -223,14 +241,20 @@ class Session:
         running = {target.fileno(): target for target in self._targets}
         for fd in running:
             poller.register(fd, select.POLLIN)
-        timers = self._timers()
-        while not (signals.received or kernel.activity == Activity.DRAINING):
+        timers = self._intervals
+        if self._filling:
+            poller.unregister(ring)
+        while not (signals.received or self._full or kernel.activity == Activity.DRAINING):
             before = ring.position
-            self._consume()
+            if not self._filling:
+                self._consume()
             if sink.exit_status is not None:
                 return
             wait = self._service(timers)
-            if ring.pending:
+            if self._filling:
+                self._report_losses()
+                wait = 0.0 if self._full else min(wait, _FULL_CHECK)
+            elif ring.pending:
                 if ring.position == before:  # its first record is still being written
                     time.sleep(0.0002)
                 wait = 0.0
@@ -243,6 +267,15 @@ class Session:
                     sink.notice(target.exit_message())
                     if not running:
                         return
+
+    def change_rates(self, rates: Rates) -> None:
+        """New intervals from now on (setopt)."""
+        self._rates = rates
+        status, aggregate, clean = self._intervals
+        status.interval, aggregate.interval = rates.status, rates.aggregate
+        clean.interval = max(rates.clean, _CLEANING)
+        for timer in self._intervals:
+            timer.next = min(timer.next, time.monotonic() + timer.interval)
 
     def _timers(self) -> tuple[_Timer, _Timer, _Timer]:
         now = time.monotonic()

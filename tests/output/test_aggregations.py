@@ -288,9 +288,9 @@ def test_agghist_draws_bars_beside_counts() -> None:
     for key, value in (("ls", 1), ("bash", 3)):
         run.printer.aggregations[0].merge(name(key), [value])
     assert table(run) == (
-        "\n             key  ------------- Distribution ------------- count    \n"
-        f"              ls |{'@' * 10:40} 1        \n"
-        f"            bash |{'@' * 30:40} 3        \n"
+        "\n              key  ------------- Distribution ------------- count    \n"
+        f"               ls |{'@' * 10:40} 1        \n"
+        f"             bash |{'@' * 30:40} 3        \n"
     )
 
 

@@ -234,12 +234,12 @@ def test_speculations_wait_for_commit() -> None:
     assert run.text == "5 10 11 21 "
 
 
-def test_exit_keeps_the_first_status() -> None:
+def test_the_last_exit_gives_the_status() -> None:
     run = Run([clause(Action("exit", (INT,)))])
     assert run.printer.exit_status is None
     run.fire(0, struct.pack("<i", 3))
     run.fire(0, struct.pack("<i", 4))
-    assert run.printer.exit_status == 3
+    assert run.printer.exit_status == 4
 
 
 def test_setopt_takes_effect_for_what_follows() -> None:
