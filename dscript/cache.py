@@ -61,10 +61,11 @@ def key(request: CompileRequest) -> str:
 def suits(request: CompileRequest) -> bool:
     """Whether the request's program may be kept.
 
-    Not when its text is asked for, which is not kept, nor when a probe description names
-    a process by a macro variable (`pid$pid:::`), which the compiler then fills in.
+    Not when the environment has DSCRIPT_CACHE=0; nor when its text is asked for, which is
+    not kept; nor when a probe description names a process by a macro variable
+    (`pid$pid:::`), which the compiler then fills in.
     """
-    if request.emit is not None or request.disassemble:
+    if request.emit is not None or request.disassemble or os.environ.get("DSCRIPT_CACHE") == "0":
         return False
     return not any(_PROCESS_IN_PROBE.search(piece.source.text) for piece in request.pieces)
 

@@ -18,6 +18,7 @@ PROGRAM = CompiledProgram(object=b"\x7fELF", probes={}, clauses=(), attachments=
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("DSCRIPT_CACHE", raising=False)
     return tmp_path / "dscript"
 
 
@@ -121,3 +122,8 @@ def test_programs_with_a_process_in_a_probe_are_not_kept() -> None:
     assert not cache.suits(request("pid$pid:libc::entry"))
     assert not cache.suits(request("BEGIN", emit="ir"))
     assert cache.suits(request("syscall:::entry /pid != $pid/ { @ = count(); }"))
+
+
+def test_environment_turns_the_cache_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSCRIPT_CACHE", "0")
+    assert not cache.suits(request())

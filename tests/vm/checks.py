@@ -58,6 +58,9 @@ SAMPLES: dict[str, str] = {
     "division-by-a-variable": "syscall::write:entry { @ = sum(100 / arg2); }",
     "task-fields": "syscall:::entry { @[curthread->comm, curthread->tgid] = count(); }",
     "tracepoint": "sdt:sched::sched_switch { @[probename] = count(); }",
+    "many-tracepoints": "sdt:sched:: { @[probename] = count(); }",
+    "raw-tracepoints": "rawtp:::sched_* { @[probename] = count(); }",
+    "few-system-calls": "syscall::open*:entry, syscall::close:entry { @[probefunc] = count(); }",
 }
 
 
@@ -84,6 +87,7 @@ def dscript(*words: str, timeout: float = 120) -> Outcome:
     if pid == 0:
         try:
             os.setsid()
+            Path("/proc/self/comm").write_text("dscript")
             os.dup2(out, 1)
             os.dup2(err, 2)
             from dscript.cli import main
@@ -194,6 +198,48 @@ def check_unknown_function_is_one_line(shared: Path) -> None:
     outcome = dscript("-n", "fbt::no_such_function_here:entry { @ = count(); }")
     expect(outcome.status == 1 and "Traceback" not in outcome.stderr, outcome)
     expect("does not match any probes" in outcome.stderr, outcome)
+
+
+@check
+def check_language_cases(shared: Path) -> None:
+    """Programs of tests/language, evenly chosen, print the same on this kernel."""
+    from tests.language.casefile import read_cases
+    from tests.language.test_cases import problems
+
+    wrong: list[str] = []
+    script = shared / "case.d"
+    # Those with a tag are refused while compiling, which no kernel changes.
+    cases = [case for case in read_cases() if not case.tag]
+    for case in cases[:: max(1, len(cases) // 25)]:
+        script.write_text(case.program)
+        words = ["-q", "-x", "errtags", *case.options, "-s", str(script), *case.arguments]
+        outcome = dscript(*words)
+        done = subprocess.CompletedProcess(words, outcome.status, outcome.stdout, outcome.stderr)
+        found = problems(case, done)
+        if found:
+            wrong.append(f"{case.title}: {found[0]} {outcome.stderr[-300:]}")
+    assert not wrong, f"{len(wrong)} cases:\n" + "\n".join(wrong[:10])
+
+
+@check
+def check_links_of_the_runtime(shared: Path) -> None:
+    """tests/runtime/test_links.py, most of which needs kprobes, fentry or kretprobes."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "tests/runtime/test_links.py",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def _sample(text: str) -> Callable[[Path], None]:
