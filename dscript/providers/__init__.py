@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
+from dscript.nearest import nearest
 from dscript.providers.base import (
     ArgumentType,
     AttachPoint,
@@ -136,7 +137,7 @@ def _unknown_provider(pattern: Pattern) -> Matches:
 
     known = (*_MODULES, *_ALIASES)
     reason = explain(pattern.provider)
-    close = None if reason else _closest(pattern.provider, known)
+    close = None if reason else nearest(pattern.provider, known)
     if close is None:
         return Matches((), (), reason)
     better = Pattern(close, pattern.module, pattern.function, pattern.name)
@@ -148,7 +149,7 @@ def _suggestion(pattern: Pattern, providers: Sequence[Provider]) -> str | None:
     if len(providers) != 1:
         return None
     written, names = providers[0].candidates(pattern)
-    close = _closest(written, names) if written and written not in names else None
+    close = nearest(written, names) if written and written not in names else None
     if close is None:
         return None
     fields = [pattern.provider, pattern.module, pattern.function, pattern.name]
@@ -156,21 +157,3 @@ def _suggestion(pattern: Pattern, providers: Sequence[Provider]) -> str | None:
         return None
     fields[len(fields) - 1 - fields[::-1].index(written)] = close
     return f"did you mean {':'.join(fields)}?"
-
-
-def _closest(written: str, names: Sequence[str]) -> str | None:
-    """The name with the fewest edits from what was written, if they are few."""
-    from difflib import get_close_matches
-
-    found = get_close_matches(written, names, 5, 0.7)
-    return min(found, key=lambda name: _edits(written, name), default=None)
-
-
-def _edits(left: str, right: str) -> int:
-    """Levenshtein distance."""
-    row = list(range(len(right) + 1))
-    for i, a in enumerate(left, 1):
-        diagonal, row[0] = row[0], i
-        for j, b in enumerate(right, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
-    return row[-1]

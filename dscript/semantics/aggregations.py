@@ -36,7 +36,7 @@ def find_aggregation(
             tag,
             f"undefined aggregation: @{node.name}",
             node.span,
-            suggestion(node.name, environment.aggregations),
+            suggestion(f"@{node.name}", [f"@{name}" for name in environment.aggregations]),
         )
     if node.keys is not None:
         raise Diagnostic(
@@ -58,7 +58,9 @@ def check_update(checker: ExpressionChecker, node: ast.Assign) -> Expr:
             f"@{target.name} may only be assigned the result of an aggregating function "
             f"such as count( )",
             call.span if known else node.span,
-            suggestion(call.name, AGGREGATING_FUNCTIONS) if isinstance(call, ast.Call) else None,
+            suggestion(call.name, AGGREGATING_FUNCTIONS)
+            if isinstance(call, ast.Call) and known
+            else f"write @{target.name} = count()",
         )
     if target.keys == ():
         raise Diagnostic(

@@ -18,7 +18,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "dscript"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-BASE = {"errors", "source", "options", "resources"}
+BASE = {"errors", "nearest", "source", "options", "resources"}
 # The saved parser and the feature tests are kept in the user's cache directory.
 CACHE = {"kernel.cachedir"}
 
@@ -26,7 +26,8 @@ CACHE = {"kernel.cachedir"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "source": {"errors"},
-    "options": {"errors"},
+    "nearest": set(),
+    "options": {"errors", "nearest"},
     "resources": {"errors"},
     "program": {"errors"},
     "plan": {"program"},
