@@ -25,7 +25,14 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
         zero_ok=request.zero_ok or d_options.flag(options, "zdefs"),
         has_target=request.has_target,
     )
-    checker = ProgramChecker(settings, KernelTypes(), request.arguments, request.program_name)
+    libraries = (request.library_dirs, d_options.text(options, "syslibdir"))
+    checker = ProgramChecker(
+        settings,
+        KernelTypes(),
+        request.arguments,
+        request.program_name,
+        None if d_options.flag(options, "nolibs") else libraries,
+    )
     for piece, program in zip(request.pieces, programs, strict=True):
         checker.check(program, piece.source.title)
     first = request.pieces[0].source if request.pieces else None

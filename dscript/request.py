@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
@@ -58,3 +59,10 @@ class CompileRequest(NamedTuple):
     def clause_options(self) -> tuple[tuple[PieceKind, str], ...]:
         """The option letters and texts of the other pieces, in order."""
         return tuple((p.kind, p.source.text) for p in self.pieces if p.kind != "s")
+
+
+def user_libraries() -> tuple[str, ...]:
+    """The user's own folder of D libraries, `~/.config/dscript`, where there is one."""
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    folder = os.path.join(base, "dscript")
+    return (folder,) if os.path.isdir(folder) else ()

@@ -10,7 +10,7 @@ from dscript.builtins.actions import (
     AGGREGATING_FUNCTIONS,
 )
 from dscript.builtins.subroutines import ABSENT_SUBROUTINES, SUBROUTINES, Subroutine
-from dscript.builtins.variables import FOREIGN_NAMES
+from dscript.builtins.variables import BUILTIN_VARIABLES, FOREIGN_NAMES
 from dscript.dtypes.types import LONG, ULONG, StringType, is_integral, is_scalar
 from dscript.errors import Diagnostic
 from dscript.semantics import operators, tree
@@ -22,6 +22,11 @@ from dscript.syntax import ast
 
 if TYPE_CHECKING:
     from dscript.semantics.expressions import ExpressionChecker
+
+
+def is_known_function(name: str) -> bool:
+    """Whether a name is a subroutine, an action or an aggregating function."""
+    return name in SUBROUTINES or name in ACTIONS or name in AGGREGATING_FUNCTIONS
 
 
 def check_call(checker: ExpressionChecker, node: ast.Call) -> Expr:
@@ -43,6 +48,11 @@ def check_call(checker: ExpressionChecker, node: ast.Call) -> Expr:
         hint = ABSENT_ACTIONS.get(name) or ABSENT_SUBROUTINES.get(name) or None
         raise Diagnostic(
             "D_FUNC_UNDEF", f"{name}( ) is not available in this version", node.span, hint
+        )
+    environment = checker.environment
+    if ("global", name) in environment.variables or name in BUILTIN_VARIABLES:
+        raise Diagnostic(
+            "D_FUNC_IDKIND", f"variable {name} may not be called as a function", node.span
         )
     known = [*SUBROUTINES, *ACTIONS, *AGGREGATING_FUNCTIONS]
     raise Diagnostic(

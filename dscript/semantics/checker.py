@@ -13,6 +13,7 @@ from dscript.semantics import tree
 from dscript.semantics.declarations import declare, declare_inline
 from dscript.semantics.environment import Environment, KernelNames, Settings, macro_text
 from dscript.semantics.expressions import ExpressionChecker
+from dscript.semantics.libraries import Libraries
 from dscript.semantics.speculation import check_speculation_rules
 from dscript.semantics.translators import declare_translator
 from dscript.syntax import ast
@@ -73,9 +74,14 @@ class ProgramChecker:
         kernel: KernelNames,
         arguments: tuple[str, ...],
         program_name: str,
+        libraries: tuple[Sequence[str], str] | None = None,
     ) -> None:
+        """`libraries`: the user's folders of them, and the system's ("" for the usual one)."""
         self.environment = Environment(settings, kernel, arguments, program_name)
         self.expressions = ExpressionChecker(self.environment)
+        if libraries is not None:
+            folders, system = libraries
+            self.environment.libraries = Libraries(self.environment, self._item, folders, system)
         self.clauses: list[tree.Clause] = []
         self.matches: list[tuple[str, int]] = []
         self.notes: list[str] = []
@@ -115,7 +121,7 @@ class ProgramChecker:
             case ast.Translator():
                 declare_translator(self.expressions, item)
             case ast.Pragma():
-                _pragma(item)
+                self._pragma(item)
             case ast.ProviderDef():
                 raise Diagnostic(
                     "D_PROVIDER_ABSENT",
@@ -124,6 +130,13 @@ class ProgramChecker:
                 )
 
     # -------------------------------------------------------------------------- clauses
+
+    def _pragma(self, item: ast.Pragma) -> None:
+        _check_pragma(item)
+        libraries = self.environment.libraries
+        if item.words[:2] == ("depends_on", "library") and libraries is not None:
+            for name in item.words[2:3]:
+                libraries.require(name, item.span)
 
     def _clause(self, item: ast.Clause) -> None:
         groups = self._points(item)
@@ -236,7 +249,7 @@ def as_statement(expr: tree.Expr) -> tree.Expr:
 _PRAGMAS = ("option", "attributes", "binding", "depends_on")
 
 
-def _pragma(item: ast.Pragma) -> None:
+def _check_pragma(item: ast.Pragma) -> None:
     if item.kind == "error":
         raise Diagnostic("D_PRAGERR", f"#error: {' '.join(item.words)}", item.span)
     if item.kind != "D":

@@ -29,6 +29,18 @@ class KernelNames(Protocol):
     def symbol(self, module: str, name: str) -> tuple[int, Type] | None: ...
 
 
+class LibraryNames(Protocol):
+    """What the checker asks of the D libraries: `semantics.libraries.Libraries`."""
+
+    def define(self, name: str) -> bool: ...
+
+    def define_translators(self) -> bool: ...
+
+    def names(self) -> Iterable[str]: ...
+
+    def require(self, name: str, span: Span) -> None: ...
+
+
 class NoKernelNames:
     """For a kernel without type information."""
 
@@ -98,6 +110,11 @@ class Environment:
     used_arguments: set[int] = field(default_factory=set)
     # The probes of the clause being checked, for args[].
     points: Sequence[ProbePoint] = ()
+    libraries: LibraryNames | None = None
+
+    def define(self, name: str) -> bool:
+        """Enter the D library that defines a name; whether that brought anything new."""
+        return self.libraries is not None and self.libraries.define(name)
 
     @property
     def string(self) -> StringType:

@@ -20,7 +20,7 @@ from dscript.dtypes.types import (
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
 from dscript.semantics.assignments import check_assignment, check_step
-from dscript.semantics.calls import check_call
+from dscript.semantics.calls import check_call, is_known_function
 from dscript.semantics.environment import Environment
 from dscript.semantics.macros import check_macro
 from dscript.semantics.names import check_external, check_identifier, check_scoped, use_inline
@@ -179,7 +179,10 @@ class ExpressionChecker:
     # ---------------------------------------------------------------------------- calls
 
     def _call(self, node: ast.Call) -> Expr:
-        inline = self.environment.inlines.get(node.name)
+        environment = self.environment
+        inline = environment.inlines.get(node.name)
+        if inline is None and not is_known_function(node.name) and environment.define(node.name):
+            inline = environment.inlines.get(node.name)
         if inline is not None and inline.params is not None:
             return use_inline(self, inline, node.args, node.span)
         return check_call(self, node)

@@ -27,6 +27,7 @@ def check_identifier(checker: ExpressionChecker, node: ast.Identifier) -> Expr:
         *checker.environment.inlines,
     ]
     raise Diagnostic(
+        *(checker.environment.libraries.names() if checker.environment.libraries else ()),
         "D_IDENT_UNDEF",
         f"failed to resolve {name}: Unknown variable name",
         node.span,
@@ -54,6 +55,8 @@ def find_name(checker: ExpressionChecker, node: ast.Identifier) -> Expr | None:
         return tree.Const(VOID_POINTER, span, 0)
     if name in ABSENT_VARIABLES:
         raise absent_variable(name, span)
+    if environment.define(name):
+        return find_name(checker, node)
     kernel = environment.kernel.enumerator(name)
     if kernel is not None:
         value, enum = kernel

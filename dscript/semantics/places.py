@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dscript.builtins.variables import ABSENT_VARIABLES
+from dscript.builtins.variables import ABSENT_VARIABLES, BUILTIN_VARIABLES
 from dscript.dtypes.types import (
     CHAR,
     LONG,
@@ -121,6 +121,9 @@ def check_index(checker: ExpressionChecker, node: ast.Index) -> Expr:
         if inline is not None and inline.params is not None:
             return use_inline(checker, inline, node.indices, node.span)
         variable = checker.environment.variables.get(("global", name))
+        unknown = variable is None and inline is None and name not in BUILTIN_VARIABLES
+        if unknown and checker.environment.define(name):
+            return check_index(checker, node)
         if variable is None and name in ABSENT_VARIABLES:
             raise absent_variable(name, node.span)
     elif isinstance(base, ast.Scoped):

@@ -102,6 +102,9 @@ def _member(
     environment.bindings = {definition.node.parameter: operand}
     try:
         value = checker.check(member.value)
+    libraries = checker.environment.libraries
+    if libraries is not None and libraries.define_translators():
+        return _find(checker, wanted, operand, span)
     finally:
         environment.bindings = saved
     found = definition.output.find(member.name)

@@ -125,6 +125,8 @@ class TypeResolver:
         environment = self.environment
         if not module:
             found = environment.typedefs.get(name) or NAMED_TYPES.get(name)
+            if found is None and environment.define(name):
+                found = environment.typedefs.get(name)
             if found is not None:
                 return found
         return environment.kernel.typedef(name, module)
@@ -157,6 +159,8 @@ class TypeResolver:
             known = environment.tags.get(key)
             if isinstance(known, StructType):
                 return known
+            if environment.define(key):
+                return self._struct(spec)
             found = environment.kernel.struct(spec.kind, spec.tag, spec.module)
             if found is None:
                 found = StructType(spec.kind, spec.tag)

@@ -1,0 +1,136 @@
+/*
+ * Address families, socket types, protocols: socket(2), ip(7), linux/in.h.
+ */
+
+
+/* Address families */
+inline int AF_UNSPEC = 0;
+#pragma D attributes Stable/Stable/Common AF_UNSPEC
+inline int AF_UNIX = 1;
+#pragma D attributes Stable/Stable/Common AF_UNIX
+inline int AF_INET = 2;
+#pragma D attributes Stable/Stable/Common AF_INET
+inline int AF_AX25 = 3;
+#pragma D attributes Stable/Stable/Common AF_AX25
+inline int AF_IPX = 4;
+#pragma D attributes Stable/Stable/Common AF_IPX
+inline int AF_APPLETALK = 5;
+#pragma D attributes Stable/Stable/Common AF_APPLETALK
+inline int AF_NETROM = 6;
+#pragma D attributes Stable/Stable/Common AF_NETROM
+inline int AF_BRIDGE = 7;
+#pragma D attributes Stable/Stable/Common AF_BRIDGE
+inline int AF_ATMPVC = 8;
+#pragma D attributes Stable/Stable/Common AF_ATMPVC
+inline int AF_X25 = 9;
+#pragma D attributes Stable/Stable/Common AF_X25
+inline int AF_INET6 = 10;
+#pragma D attributes Stable/Stable/Common AF_INET6
+inline int AF_ROSE = 11;
+#pragma D attributes Stable/Stable/Common AF_ROSE
+inline int AF_DECnet = 12;
+#pragma D attributes Stable/Stable/Common AF_DECnet
+inline int AF_NETBEUI = 13;
+#pragma D attributes Stable/Stable/Common AF_NETBEUI
+inline int AF_SECURITY = 14;
+#pragma D attributes Stable/Stable/Common AF_SECURITY
+inline int AF_KEY = 15;
+#pragma D attributes Stable/Stable/Common AF_KEY
+inline int AF_NETLINK = 16;
+#pragma D attributes Stable/Stable/Common AF_NETLINK
+inline int AF_ROUTE = 16;
+#pragma D attributes Stable/Stable/Common AF_ROUTE
+inline int AF_PACKET = 17;
+#pragma D attributes Stable/Stable/Common AF_PACKET
+inline int AF_ASH = 18;
+#pragma D attributes Stable/Stable/Common AF_ASH
+inline int AF_ECONET = 19;
+#pragma D attributes Stable/Stable/Common AF_ECONET
+inline int AF_ATMSVC = 20;
+#pragma D attributes Stable/Stable/Common AF_ATMSVC
+inline int AF_RDS = 21;
+#pragma D attributes Stable/Stable/Common AF_RDS
+inline int AF_SNA = 22;
+#pragma D attributes Stable/Stable/Common AF_SNA
+inline int AF_IRDA = 23;
+#pragma D attributes Stable/Stable/Common AF_IRDA
+inline int AF_PPPOX = 24;
+#pragma D attributes Stable/Stable/Common AF_PPPOX
+inline int AF_WANPIPE = 25;
+#pragma D attributes Stable/Stable/Common AF_WANPIPE
+inline int AF_LLC = 26;
+#pragma D attributes Stable/Stable/Common AF_LLC
+inline int AF_CAN = 29;
+#pragma D attributes Stable/Stable/Common AF_CAN
+inline int AF_TIPC = 30;
+#pragma D attributes Stable/Stable/Common AF_TIPC
+inline int AF_ALG = 38;
+#pragma D attributes Stable/Stable/Common AF_ALG
+inline int AF_VSOCK = 40;
+#pragma D attributes Stable/Stable/Common AF_VSOCK
+inline int AF_QIPCRTR = 42;
+#pragma D attributes Stable/Stable/Common AF_QIPCRTR
+inline int AF_LOCAL = 1;
+#pragma D attributes Stable/Stable/Common AF_LOCAL
+
+/* Socket types */
+inline int SOCK_STREAM = 1;
+#pragma D attributes Stable/Stable/Common SOCK_STREAM
+inline int SOCK_DGRAM = 2;
+#pragma D attributes Stable/Stable/Common SOCK_DGRAM
+inline int SOCK_RAW = 3;
+#pragma D attributes Stable/Stable/Common SOCK_RAW
+inline int SOCK_RDM = 4;
+#pragma D attributes Stable/Stable/Common SOCK_RDM
+inline int SOCK_SEQPACKET = 5;
+#pragma D attributes Stable/Stable/Common SOCK_SEQPACKET
+inline int SOCK_NONBLOCK = 2048;
+#pragma D attributes Stable/Stable/Common SOCK_NONBLOCK
+inline int SOCK_CLOEXEC = 524288;
+#pragma D attributes Stable/Stable/Common SOCK_CLOEXEC
+
+/* Protocols */
+inline int IPPROTO_IP = 0;
+#pragma D attributes Stable/Stable/Common IPPROTO_IP
+inline int IPPROTO_ICMP = 1;
+#pragma D attributes Stable/Stable/Common IPPROTO_ICMP
+inline int IPPROTO_IGMP = 2;
+#pragma D attributes Stable/Stable/Common IPPROTO_IGMP
+inline int IPPROTO_IPIP = 4;
+#pragma D attributes Stable/Stable/Common IPPROTO_IPIP
+inline int IPPROTO_TCP = 6;
+#pragma D attributes Stable/Stable/Common IPPROTO_TCP
+inline int IPPROTO_EGP = 8;
+#pragma D attributes Stable/Stable/Common IPPROTO_EGP
+inline int IPPROTO_UDP = 17;
+#pragma D attributes Stable/Stable/Common IPPROTO_UDP
+inline int IPPROTO_DCCP = 33;
+#pragma D attributes Stable/Stable/Common IPPROTO_DCCP
+inline int IPPROTO_IPV6 = 41;
+#pragma D attributes Stable/Stable/Common IPPROTO_IPV6
+inline int IPPROTO_RSVP = 46;
+#pragma D attributes Stable/Stable/Common IPPROTO_RSVP
+inline int IPPROTO_GRE = 47;
+#pragma D attributes Stable/Stable/Common IPPROTO_GRE
+inline int IPPROTO_ESP = 50;
+#pragma D attributes Stable/Stable/Common IPPROTO_ESP
+inline int IPPROTO_AH = 51;
+#pragma D attributes Stable/Stable/Common IPPROTO_AH
+inline int IPPROTO_ICMPV6 = 58;
+#pragma D attributes Stable/Stable/Common IPPROTO_ICMPV6
+inline int IPPROTO_PIM = 103;
+#pragma D attributes Stable/Stable/Common IPPROTO_PIM
+inline int IPPROTO_SCTP = 132;
+#pragma D attributes Stable/Stable/Common IPPROTO_SCTP
+inline int IPPROTO_UDPLITE = 136;
+#pragma D attributes Stable/Stable/Common IPPROTO_UDPLITE
+inline int IPPROTO_RAW = 255;
+#pragma D attributes Stable/Stable/Common IPPROTO_RAW
+
+/* Ends of a connection, for shutdown(2) */
+inline int SHUT_RD = 0;
+#pragma D attributes Stable/Stable/Common SHUT_RD
+inline int SHUT_WR = 1;
+#pragma D attributes Stable/Stable/Common SHUT_WR
+inline int SHUT_RDWR = 2;
+#pragma D attributes Stable/Stable/Common SHUT_RDWR
