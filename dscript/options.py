@@ -45,15 +45,13 @@ class Option(NamedTuple):
     missing: str = ""
 
 
-_IN_USER_SPACE = "speculations are kept in user space, as many and as large as they get"
-
 _OPTIONS = (
     # How much room there is.
     Option("aggsize", "size", "4m", "memory for the keys of each aggregation generation"),
     Option("bufsize", "size", "4m", "size of the record buffer"),
     Option("dynvarsize", "size", "1m", "memory for associative arrays"),
-    Option("nspec", "count", "1", "number of speculations", harmless=_IN_USER_SPACE),
-    Option("specsize", "size", "32k", "size of each speculation", harmless=_IN_USER_SPACE),
+    Option("nspec", "count", "1", "number of speculations"),
+    Option("specsize", "size", "32k", "size of each speculation"),
     Option("strsize", "size", "256", "longest string, with its final NUL"),
     Option("maxframes", "count", "127", "", missing="set stackframes and ustackframes"),
     Option("stackframes", "count", "20", "frames of stack()"),
