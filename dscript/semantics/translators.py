@@ -83,6 +83,9 @@ def _find(
             continue
         if operators.same_type(definition.input, operand.type):
             return definition
+    libraries = checker.environment.libraries
+    if libraries is not None and libraries.define_translators():
+        return _find(checker, wanted, operand, span)
     raise Diagnostic(
         "D_XLATE_NOCONV",
         f"translator does not exist from {describe(operand.type)} to {describe(wanted)}",
@@ -102,9 +105,6 @@ def _member(
     environment.bindings = {definition.node.parameter: operand}
     try:
         value = checker.check(member.value)
-    libraries = checker.environment.libraries
-    if libraries is not None and libraries.define_translators():
-        return _find(checker, wanted, operand, span)
     finally:
         environment.bindings = saved
     found = definition.output.find(member.name)
