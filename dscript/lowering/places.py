@@ -64,6 +64,10 @@ def place(g: Generator, expr: tree.Expr) -> Place:
             left = address(g, place(g, expr.then))
             right = address(g, place(g, expr.otherwise))
             return Place(address=chosen(condition, left, right))
+        case tree.Comma():
+            for item in expr.items[:-1]:
+                expressions.effect(g, item)
+            return place(g, expr.items[-1])
     if isinstance(expr.type.resolve(), StringType):
         return Place(pointer=strings.value(g, expr).pointer)
     raise g.unsupported("this operand as an object in memory", expr.span)
@@ -281,7 +285,11 @@ def _through_pointer(g: Generator, where: Value, size: int) -> Place:
     base = g.address_of(g.scratch_at(0))
     offset = f.opaque(f.op("sub", where, base))
     limit = g.unit.scratch.temporaries - size
-    g.fault_if(f.icmp("ugt", offset, max(0, limit)), Fault.BADADDR, where)
+    if limit < 0:  # the program has no such memory
+        g.fault(Fault.BADADDR, where)
+        f.at(f.block("never"))
+        return Place(pointer=g.scratch_at(0))
+    g.fault_if(f.icmp("ugt", offset, limit), Fault.BADADDR, where)
     return Place(pointer=g.f.gep(g.scratch_at(0), offset))
 
 

@@ -23,6 +23,7 @@ from dscript.dtypes.types import (
     FloatType,
     PointerType,
     StringType,
+    Type,
     VoidType,
     is_char_data,
     is_integral,
@@ -297,6 +298,24 @@ def _check_same_keys(
                 f"{len(head.keys)} keys, @{other.name} has {len(other.keys)}",
                 node.args[at].span,
             )
+        for number, (one, two) in enumerate(zip(head.keys, other.keys, strict=True), 1):
+            kinds = (head.key_kinds[number - 1], other.key_kinds[number - 1])
+            if not _same_key(one, two, kinds):
+                raise Diagnostic(
+                    "D_PRINTA_AGGPROTO",
+                    f"printa( ) @{other.name} key #{number} is incompatible with @{head.name}:\n"
+                    f"\t@{head.name} key #{number}: {describe(one)}\n"
+                    f"\t@{other.name} key #{number}: {describe(two)}",
+                    node.args[at].span,
+                )
+
+
+def _same_key(one: Type, two: Type, kinds: tuple[str, str]) -> bool:
+    """Whether two keys mean the same, so that rows can be joined by them."""
+    texts = {"string", "probe"}
+    if kinds[0] != kinds[1]:
+        return set(kinds) <= texts
+    return kinds[0] != "int" or is_scalar(one) == is_scalar(two)
 
 
 def _check_printa_format(

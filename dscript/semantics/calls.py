@@ -73,6 +73,13 @@ def _subroutine(checker: ExpressionChecker, node: ast.Call, signature: Subroutin
             f"{wanted} expected",
             node.span,
         )
+    if signature.destructive and not checker.environment.settings.destructive:
+        raise Diagnostic(
+            "D_DESTRUCTIVE",
+            f"{node.name}( ) is destructive: destructive actions are not allowed",
+            node.span,
+            "permit them with -w or #pragma D option destructive",
+        )
     args = tuple(
         _argument(checker, node, number, kind, arg)
         for number, (kind, arg) in enumerate(zip(signature.params, node.args, strict=False), 1)

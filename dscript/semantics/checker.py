@@ -88,6 +88,8 @@ class ProgramChecker:
 
     def check(self, program: ast.Program, title: str) -> None:
         """One piece; `title` is how the match count names it."""
+        if not program.items:
+            raise Diagnostic("D_EMPTY", f"empty D program translation unit: {title}", None)
         before = sum(len(clause.points) for clause in self.clauses)
         for item in program.items:
             self._item(item)
@@ -129,8 +131,6 @@ class ProgramChecker:
                     item.span,
                 )
 
-    # -------------------------------------------------------------------------- clauses
-
     def _pragma(self, item: ast.Pragma) -> None:
         _check_pragma(item)
         libraries = self.environment.libraries
@@ -138,7 +138,15 @@ class ProgramChecker:
             for name in item.words[2:3]:
                 libraries.require(name, item.span)
 
+    # -------------------------------------------------------------------------- clauses
+
     def _clause(self, item: ast.Clause) -> None:
+        if item.body is None and item.predicate is None and not _on_command_line(item):
+            raise Diagnostic(
+                "D_SYNTAX",
+                "expected predicate and/or actions following probe description",
+                item.span,
+            )
         groups = self._points(item)
         self.environment.points = [point for points in groups for point in points]
         predicate = None
@@ -232,6 +240,11 @@ class ProgramChecker:
             return known
 
         return _MACRO.sub(value, text) if "$" in text else text
+
+
+def _on_command_line(item: ast.Clause) -> bool:
+    """Options -n, -f, -m and -P take a bare probe description; a file does not."""
+    return item.span.source is None or item.span.source.is_command_line
 
 
 def as_statement(expr: tree.Expr) -> tree.Expr:

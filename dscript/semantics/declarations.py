@@ -102,6 +102,8 @@ def declare_inline(checker: ExpressionChecker, node: ast.Inline) -> None:
     if name in BUILTIN_VARIABLES or name in environment.enumerators:
         raise Diagnostic("D_DECL_IDRED", f"identifier redeclared: {name}", node.span)
     type_ = checker.types.resolve(node.type)
+    if isinstance(type_.resolve(), VoidType):
+        raise Diagnostic("D_DECL_VOIDOBJ", f"cannot declare void inline: {name}", node.span)
     params = None
     if node.params is not None:
         params = tuple((checker.types.resolve(t), n) for t, n in node.params)
@@ -117,5 +119,4 @@ def declare_inline(checker: ExpressionChecker, node: ast.Inline) -> None:
 def _check_now(checker: ExpressionChecker, inline: InlineDefinition) -> None:
     """An inline without parameters must be right where it stands, used or not."""
     value = checker.check(inline.node.value)
-    if describe(inline.type.resolve()) != "void":
-        operators.assignable(value, inline.type, inline.node.span, checker.environment.string)
+    operators.assignable(value, inline.type, inline.node.span, checker.environment.string)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Protocol
 
 from dscript.dtypes.types import EnumType, StringType, StructType, Type, TypedefType
 from dscript.errors import Diagnostic, Span
+from dscript.nearest import nearest
 from dscript.providers.base import ProbePoint
 from dscript.semantics.tree import AggregationVariable, Expr, Scope, Variable
 from dscript.syntax import ast
@@ -157,8 +157,8 @@ def suggestion(
     """A hint for a name that nothing has."""
     if foreign and name in foreign:
         return f"in D that is {foreign[name]}"
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
-    return f"did you mean {near[0]}?" if near else None
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else None
 
 
 # Macro variables whose value only the run knows, with the load word that holds it.

@@ -10,6 +10,7 @@ from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
 from dscript.semantics.environment import InlineDefinition, suggestion
 from dscript.semantics.tree import Expr, Variable
+from dscript.semantics.typenames import describe
 from dscript.syntax import ast
 
 if TYPE_CHECKING:
@@ -23,11 +24,12 @@ def check_identifier(checker: ExpressionChecker, node: ast.Identifier) -> Expr:
     name = node.name
     known = [
         *BUILTIN_VARIABLES,
+        *("self", "this"),
         *(v for scope, v in checker.environment.variables if scope == "global"),
         *checker.environment.inlines,
+        *(checker.environment.libraries.names() if checker.environment.libraries else ()),
     ]
     raise Diagnostic(
-        *(checker.environment.libraries.names() if checker.environment.libraries else ()),
         "D_IDENT_UNDEF",
         f"failed to resolve {name}: Unknown variable name",
         node.span,
@@ -53,10 +55,10 @@ def find_name(checker: ExpressionChecker, node: ast.Identifier) -> Expr | None:
         return _builtin(checker, name, span)
     if name == "NULL":
         return tree.Const(VOID_POINTER, span, 0)
-    if name in ABSENT_VARIABLES:
-        raise absent_variable(name, span)
     if environment.define(name):
         return find_name(checker, node)
+    if name in ABSENT_VARIABLES:
+        raise absent_variable(name, span)
     kernel = environment.kernel.enumerator(name)
     if kernel is not None:
         value, enum = kernel
@@ -163,7 +165,15 @@ def _bind(
             span,
         )
     string = checker.environment.string
-    return {
-        name: operators.assignable(checker.check(arg), type_, arg.span, string)
-        for (type_, name), arg in zip(params, args, strict=True)
-    }
+    bindings: dict[str, Expr] = {}
+    for number, ((type_, name), arg) in enumerate(zip(params, args, strict=True), 1):
+        value = checker.check(arg)
+        if not operators.fits(value, type_, string):
+            raise Diagnostic(
+                "D_PROTO_ARG",
+                f"{inline.node.name}[ ] argument #{number} is incompatible with prototype:\n"
+                f"\tprototype: {describe(type_)}\n\t argument: {describe(value.type)}",
+                arg.span,
+            )
+        bindings[name] = operators.assignable(value, type_, arg.span, string)
+    return bindings

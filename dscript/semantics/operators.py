@@ -233,7 +233,9 @@ def _element_size(pointer: Expr, op: str) -> int:
         return 1
     if isinstance(target, StructType) and not target.complete:
         raise Diagnostic(
-            "D_OP_PTR", f"operator {op} on a pointer to incomplete type {target}", pointer.span
+            "D_OP_INCOMPLETE",
+            f"operator {op} cannot be applied to a pointer to incomplete type {target}",
+            pointer.span,
         )
     return max(1, target.size)
 
@@ -444,6 +446,15 @@ def assignable(value: Expr, type_: Type, span: Span, string: StringType, op: str
     if is_float(target) and isinstance(value, tree.FloatConst):
         return tree.FloatConst(type_, value.span, value.value)
     raise _not_assignable(type_, op, value, span)
+
+
+def fits(value: Expr, type_: Type, string: StringType) -> bool:
+    """Whether `value` can be assigned to a place of `type_`."""
+    try:
+        assignable(value, type_, value.span, string)
+    except Diagnostic:
+        return False
+    return True
 
 
 def _not_assignable(type_: Type, op: str, value: Expr, span: Span) -> Diagnostic:

@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dscript.dtypes.types import PointerType, StructType, Type
+from dscript.dtypes.types import ArrayType, PointerType, StringType, StructType, Type
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators
 from dscript.semantics.environment import TranslatorDefinition, suggestion
-from dscript.semantics.tree import Expr
+from dscript.semantics.tree import (
+    AddressOf,
+    Assign,
+    Comma,
+    Expr,
+    MemberRef,
+    Variable,
+    VariableRef,
+)
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
 
@@ -46,7 +54,11 @@ def declare_translator(checker: ExpressionChecker, node: ast.Translator) -> None
                 "has already been declared",
                 node.span,
             )
-    environment.translators.append(TranslatorDefinition(struct, source, node))
+    definition = TranslatorDefinition(struct, source, node)
+    environment.translators.append(definition)
+    stand_in = Expr(source, node.span)
+    for member in node.members:
+        _member(checker, definition, stand_in, member, member.span)
 
 
 def check_member(
@@ -67,9 +79,16 @@ def check_member(
     for member in definition.node.members:
         if member.name == name:
             return _member(checker, definition, operand, member, span)
+    if definition.output.find(name) is None:
+        raise Diagnostic(
+            "D_TYPE_MEMBER",
+            f"{name} is not a member of {definition.output}",
+            span,
+            suggestion(name, definition.output.names()),
+        )
     raise Diagnostic(
-        "D_TYPE_MEMBER",
-        f"translator for {describe(definition.output)} does not define member {name}",
+        "D_XLATE_NOCONV",
+        f"translator does not define conversion for member: {name}",
         span,
         suggestion(name, [member.name for member in definition.node.members]),
     )
@@ -87,8 +106,8 @@ def _find(
     if libraries is not None and libraries.define_translators():
         return _find(checker, wanted, operand, span)
     raise Diagnostic(
-        "D_XLATE_NOCONV",
-        f"translator does not exist from {describe(operand.type)} to {describe(wanted)}",
+        "D_XLATE_NONE",
+        f'cannot translate from "{describe(operand.type)}" to "{describe(wanted)}"',
         span,
     )
 
@@ -109,16 +128,50 @@ def _member(
         environment.bindings = saved
     found = definition.output.find(member.name)
     assert found is not None
-    if operators.is_string_like(value):
+    if not operators.fits(value, found.type, environment.string):
+        raise Diagnostic(
+            "D_XLATE_INCOMPAT",
+            f"translator member {member.name} definition uses incompatible types: "
+            f'"{describe(found.type)}" = "{describe(value.type)}"',
+            span,
+        )
+    if operators.is_string_like(value) and is_string_place(found.type):
         return operators.to_string(value, environment.string)
     return operators.assignable(value, found.type, span, environment.string)
 
 
+def is_string_place(type_: Type) -> bool:
+    """Members that hold text: taken by themselves they are strings of any length."""
+    return isinstance(type_.resolve(), (StringType, ArrayType))
+
+
 def check_xlate(checker: ExpressionChecker, node: ast.Xlate) -> Expr:
-    """A translation that no member is taken of."""
-    raise Diagnostic(
-        "D_XLATE_MEMB",
-        "a translated structure is not available as a whole in this version",
-        node.span,
-        "take a member of it: xlate <type *> (expression)->member",
-    )
+    """A translation as a whole: all its members, in memory that lasts as long as the firing."""
+    wanted = checker.types.resolve(node.type).resolve()
+    struct, pointer = wanted, isinstance(wanted, PointerType)
+    if isinstance(wanted, PointerType):
+        struct = wanted.target.resolve()
+    if not isinstance(struct, StructType):
+        raise Diagnostic(
+            "D_XLATE_SOU",
+            f"xlate output type must be a struct or union, not {describe(struct)}",
+            node.span,
+        )
+    operand = operators.decay(checker.check(node.operand))
+    definition = _find(checker, struct, operand, node.span)
+    environment = checker.environment
+    # No program can write this name: every translation has memory of its own.
+    name = f"xlate {len(environment.variables)}"
+    variable = checker.variables.add(Variable(name, "this", definition.output, declared=True))
+    place = VariableRef(definition.output, node.span, variable)
+    steps: list[Expr] = []
+    for member in definition.node.members:
+        value = _member(checker, definition, operand, member, node.span)
+        found = definition.output.find(member.name)
+        assert found is not None
+        target = MemberRef(found.type, node.span, place, found)
+        steps.append(Assign(found.type, node.span, target, value))
+    last: Expr = place
+    if pointer:
+        last = AddressOf(PointerType(definition.output), node.span, place)
+    return Comma(last.type, node.span, (*steps, last))
