@@ -45,8 +45,14 @@ _U32 = NAMED_TYPES["uint32_t"]
 _U16 = NAMED_TYPES["uint16_t"]
 
 
-def _sub(name: str, result: Type | None, *params: Parameter, optional: int = 0) -> Subroutine:
-    return Subroutine(name, params, result, len(params) - optional)
+def _sub(
+    name: str,
+    result: Type | None,
+    *params: Parameter,
+    optional: int = 0,
+    destructive: bool = False,
+) -> Subroutine:
+    return Subroutine(name, params, result, len(params) - optional, destructive)
 
 
 SUBROUTINES: dict[str, Subroutine] = {
@@ -59,6 +65,9 @@ SUBROUTINES: dict[str, Subroutine] = {
         _sub("copyin", VOID_POINTER, "pointer", "int"),
         _sub("copyinstr", None, "pointer", "int", optional=1),
         _sub("copyinto", VOID, "pointer", "int", "pointer"),
+        _sub("copyout", VOID, "pointer", "pointer", "int", destructive=True),
+        _sub("copyoutstr", VOID, "string", "pointer", "int", destructive=True),
+        _sub("d_path", None, "pointer"),
         _sub("dirname", None, "string"),
         _sub("getmajor", UINT, "int"),
         _sub("getminor", UINT, "int"),
@@ -72,12 +81,19 @@ SUBROUTINES: dict[str, Subroutine] = {
         _sub("json", None, "string", "string"),
         _sub("link_ntop", None, "int", "pointer"),
         _sub("lltostr", None, "int", "int", optional=1),
+        _sub("mutex_owned", INT, "lock"),
+        _sub("mutex_owner", VOID_POINTER, "lock"),
+        _sub("mutex_type_adaptive", INT, "lock"),
+        _sub("mutex_type_spin", INT, "lock"),
         _sub("ntohl", _U32, "int"),
         _sub("ntohll", _U64, "int"),
         _sub("ntohs", _U16, "int"),
         _sub("progenyof", INT, "int"),
         _sub("rand", INT),
         _sub("rindex", INT, "string", "string", "int", optional=1),
+        _sub("rw_iswriter", INT, "lock"),
+        _sub("rw_read_held", INT, "lock"),
+        _sub("rw_write_held", INT, "lock"),
         _sub("speculation", INT),
         _sub("strchr", None, "string", "int"),
         _sub("strjoin", None, "string", "string"),
@@ -94,19 +110,9 @@ SUBROUTINES: dict[str, Subroutine] = {
 
 # Known to D but not to this version, or to nothing on Linux: an error says so.
 ABSENT_SUBROUTINES: dict[str, str] = {
-    "copyout": "",
-    "copyoutstr": "",
-    "d_path": "",
     "ddi_pathname": "Linux has no device tree of that kind",
     "getf": "",
     "msgdsize": "Linux has no STREAMS messages",
     "msgsize": "Linux has no STREAMS messages",
-    "mutex_owned": "",
-    "mutex_owner": "",
-    "mutex_type_adaptive": "",
-    "mutex_type_spin": "",
-    "rw_iswriter": "",
-    "rw_read_held": "",
-    "rw_write_held": "",
     "uuidstr": "",
 }

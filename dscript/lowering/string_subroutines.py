@@ -7,6 +7,7 @@ and tells their length; every result is cut to what its destination takes.
 from __future__ import annotations
 
 from dscript.lowering import (
+    kernel_paths,
     network_names,
     string_json,
     string_numbers,
@@ -98,5 +99,6 @@ STRINGS: dict[str, StringInto] = {
     **string_paths.STRINGS,
     **string_numbers.STRINGS,
     **string_json.STRINGS,
+    **kernel_paths.STRINGS,
     **network_names.STRINGS,
 }

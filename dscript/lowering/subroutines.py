@@ -26,9 +26,9 @@ def scalar(g: Generator, call: tree.SubroutineCall) -> Value:
     handler = _SCALARS.get(call.name)
     if handler is not None:
         return handler(g, call)
-    from dscript.lowering.string_subroutines import SCALARS
+    from dscript.lowering import locks, string_subroutines
 
-    handler = SCALARS.get(call.name)
+    handler = string_subroutines.SCALARS.get(call.name) or locks.SCALARS.get(call.name)
     if handler is None:
         raise g.unsupported(f"{call.name}( )", call.span)
     return handler(g, call)
@@ -53,7 +53,9 @@ def string_into(
 
 
 def call_for_effect(g: Generator, call: tree.SubroutineCall) -> None:
-    handler = _EFFECTS.get(call.name)
+    from dscript.lowering.writing import EFFECTS
+
+    handler = _EFFECTS.get(call.name) or EFFECTS.get(call.name)
     if handler is not None:
         handler(g, call)
     elif call.type.size and call.name not in _SCALARS:

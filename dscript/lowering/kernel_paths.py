@@ -1,0 +1,111 @@
+"""d_path(path): the name of a `struct path`, by walking its directory entries.
+
+bpf_d_path() is for a few functions only, so the walk is done here (cf. prepend_path() in
+fs/d_path.c): names are put in front of each other up to the root of the first mount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dscript.lowering import expressions
+from dscript.lowering.generator import Generator
+from dscript.lowering.layout import round_up
+from dscript.lowering.steps import Step, Words, if_below, only_if, shared, steps, words
+from dscript.lowering.string_arguments import limit_of
+from dscript.lowering.subroutines import StringInto
+from dscript.object.function import Function
+from dscript.object.helpers import Helper
+from dscript.object.values import Value, const
+from dscript.program import Fault
+from dscript.semantics import tree
+
+# PATH_MAX, and NAME_MAX + 1 (include/uapi/linux/limits.h).
+_PATH = 4096
+_NAME = 256
+# Components and mounts that are walked at most.
+_DEPTH = 512
+
+Offset = Callable[[str, str], int]
+
+_WALK = ("dentry", "mount", "at", "read", "length", "name")
+
+
+def _d_path(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
+    f = g.f
+    where = expressions.value(g, call.args[0])
+    buffer = g.temporary_at(round_up(_PATH + _NAME))
+    state = words(g, dentry=0, mount=0, at=_PATH - 1, read=0, length=0, name=0)
+    for word, member in (("dentry", "dentry"), ("mount", "mnt")):
+        offset = g.unit.kernel.offset("path", member, call.span)
+        slot = f.gep(state.base, 8 * _WALK.index(word))
+        result = f.helper(Helper.PROBE_READ_KERNEL, [slot, const(8), f.op("add", where, offset)])
+        g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, where)
+    # `mnt` points to the middle of a struct mount.
+    inside = g.unit.kernel.offset("mount", "mnt", call.span)
+    state["mount"] = f.op("sub", state["mount"], inside)
+    f.store(const(0, "i8"), f.gep(buffer, _PATH - 1), align=1)
+    function = shared(
+        g, "walk_path", [("buffer", "ptr"), ("state", "ptr")], lambda f: _build(g, f, call)
+    )
+    f.call(function, [buffer, state.base])
+    f.store(const(0, "i8"), destination, align=1)
+    with if_below(f, state["at"], _PATH) as at:
+        f.helper(
+            Helper.PROBE_READ_KERNEL_STR,
+            [destination, const(limit_of(call, capacity)), f.gep(buffer, at)],
+        )
+
+
+def _build(g: Generator, f: Function, call: tree.SubroutineCall) -> None:
+    def offset(struct: str, member: str) -> int:
+        return g.unit.kernel.offset(struct, member, call.span)
+
+    buffer, base = f.params
+    state = Words(f, base, _WALK)
+    with steps(f, "walk_path_step", _DEPTH, state, buffer=buffer) as s:
+        c, w = s.f, s.words
+        dentry, mount = w["dentry"], w["mount"]
+        root = _read(s, mount, offset("mount", "mnt.mnt_root"))
+        parent = _read(s, dentry, offset("dentry", "d_parent"))
+        at_root = c.op("or", c.icmp("eq", dentry, root), c.icmp("eq", dentry, parent))
+        with only_if(c, at_root):
+            above = _read(s, mount, offset("mount", "mnt_parent"))
+            s.stop_if(c.icmp("eq", above, mount))
+            w["dentry"] = _read(s, mount, offset("mount", "mnt_mountpoint"))
+            w["mount"] = above
+            s.next()
+        _prepend(s, dentry, offset("dentry", "d_name"), offset)
+        w["dentry"] = parent
+    # The root itself is "/".
+    with only_if(f, f.icmp("eq", state["at"], _PATH - 1)):
+        f.store(const(ord("/"), "i8"), f.gep(buffer, _PATH - 2), align=1)
+        state["at"] = _PATH - 2
+
+
+def _read(s: Step, where: Value, offset: int) -> Value:
+    """A pointer of the kernel's; the walk stops where there is none."""
+    c = s.f
+    slot = c.gep(s.words.base, 8 * _WALK.index("read"))
+    result = c.helper(Helper.PROBE_READ_KERNEL, [slot, const(8), c.op("add", where, offset)])
+    s.stop_if(c.icmp("ne", result, 0))
+    return s.words["read"]
+
+
+def _prepend(s: Step, dentry: Value, name_at: int, offset: Offset) -> None:
+    c, w = s.f, s.words
+    qstr = c.op("add", dentry, name_at)
+    name = _read(s, qstr, offset("qstr", "name"))
+    word = _read(s, qstr, offset("qstr", "len"))
+    length = c.op("and", word, 0xFFFFFFFF)
+    length = s.within(length, _NAME)
+    start = c.op("sub", c.op("sub", w["at"], length), 1)
+    start = s.within(start, _PATH)
+    place = c.gep(s.pointer("buffer"), start)
+    result = c.helper(Helper.PROBE_READ_KERNEL, [c.gep(place, 1), length, name])
+    s.stop_if(c.icmp("ne", result, 0))
+    c.store(const(ord("/"), "i8"), place, align=1)
+    w["at"] = start
+
+
+STRINGS: dict[str, StringInto] = {"d_path": _d_path}
