@@ -112,8 +112,13 @@ def _compile_and_trace(line: CommandLine) -> int:
             _say(f"dscript: {attached}")
     if line.compile_only:
         return 0
-    with _output(line) as output:
-        return api.trace(program, commands=line.commands, pids=line.pids, output=output)
+    try:
+        with _output(line) as output:
+            return api.trace(program, commands=line.commands, pids=line.pids, output=output)
+    except OSError as error:
+        if line.output is None:
+            raise
+        raise TracingError(f"failed to write '{line.output}': {error.strerror}") from None
 
 
 def _output(line: CommandLine) -> AbstractContextManager[BinaryIO | None]:

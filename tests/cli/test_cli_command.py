@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,71 @@ def test_full_disk_is_one_line() -> None:
     done = dscript("-n", "BEGIN { exit(0); }", "--emit", "object", "-o", "/dev/full")
     assert done.returncode == 1
     assert done.stderr == "dscript: failed to write '/dev/full': No space left on device\n"
+
+
+def test_full_disk_while_tracing_is_one_line() -> None:
+    done = dscript("-qn", 'BEGIN { trace("x"); exit(0); }', "-o", "/dev/full")
+    assert done.returncode == 1
+    assert done.stderr == "dscript: failed to write '/dev/full': No space left on device\n"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [DSCRIPT, "-qn", 'BEGIN { trace("x"); exit(0); }'],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "dscript: failed to write output: No space left on device\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives up root's privileges")
+def test_no_privilege_is_one_line() -> None:
+    done = subprocess.run(
+        ["setpriv", "--bounding-set=-all", "--inh-caps=-all", DSCRIPT, "-qn", "BEGIN { exit(0); }"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "CAP_BPF" in done.stderr
+    assert "Traceback" not in done.stderr and "internal" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_tracing_in_order(number: signal.Signals) -> None:
+    """END fires and its record is printed after the signal."""
+    process = subprocess.Popen(
+        [DSCRIPT, "-qn", 'BEGIN { printf("begun\\n"); } END { printf("ended\\n"); }'],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(number)
+    rest, errors = process.communicate(timeout=30)
+    assert rest.split() == ["ended"]
+    assert errors == ""
+    assert process.returncode == 0
+
+
+def test_reader_that_leaves_ends_tracing() -> None:
+    """`| head -1` of endless output."""
+    process = subprocess.Popen(
+        [DSCRIPT, "-qn", 'tick-10ms { printf("line\\n"); }'],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline() == "line\n"
+    process.stdout.close()
+    assert process.wait(timeout=30) == 0
+    assert process.stderr.read() == ""
+    process.stderr.close()
 
 
 def test_object_is_not_written_to_a_terminal() -> None:
