@@ -10,7 +10,7 @@ from dscript import options as d_options
 from dscript.arguments import CommandLine
 from dscript.errors import Diagnostic
 from dscript.program import Probe
-from dscript.providers import Pattern, listing
+from dscript.providers import Pattern, by_id, listing
 from dscript.request import Piece
 from dscript.syntax import ast
 
@@ -27,8 +27,8 @@ def print_probes(line: CommandLine, pieces: Sequence[Piece]) -> int:
     status = 0
     found: dict[int, Probe] = {}
     for pattern, ident in _patterns(pieces, line.arguments):
-        matches = listing(pattern)
-        probes = [p.probe for p in matches.points if ident is None or p.probe.id == ident]
+        matches = listing(pattern) if ident is None else by_id(ident)
+        probes = [point.probe for point in matches.points]
         found.update((probe.id, probe) for probe in probes)
         if not probes and not d_options.flag(line.options, "zdefs"):
             reason = matches.reason or "No probe matches description"

@@ -29,6 +29,7 @@ __all__ = [
     "ProbePoint",
     "Provider",
     "arguments",
+    "by_id",
     "listing",
     "match",
 ]
@@ -93,6 +94,12 @@ def match(pattern: Pattern, *, compat: bool = True) -> Matches:
 def listing(pattern: Pattern) -> Matches:
     """The probes `-l` prints: as `match`, without looking for renamed functions."""
     return match(pattern, compat=False)
+
+
+def by_id(number: int) -> Matches:
+    """The probe that `-l` shows under this ID (`-i`)."""
+    found = listing(Pattern("", "", "", "")).points
+    return Matches(tuple(point for point in found if point.probe.id == number))
 
 
 def arguments(point: ProbePoint) -> Sequence[ArgumentType]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dscript import options as d_options
 from dscript.dtypes.types import VOID
 from dscript.errors import Diagnostic, Span
-from dscript.providers import Pattern, ProbePoint, match
+from dscript.providers import Pattern, ProbePoint, by_id, match
 from dscript.semantics import tree
 from dscript.semantics.declarations import declare, declare_inline
 from dscript.semantics.environment import Environment, KernelNames, Settings, macro_text
@@ -212,8 +212,11 @@ class ProgramChecker:
                 description.name,
             )
         ]
-        pattern = Pattern(*fields)
-        found = match(pattern, compat=self.environment.settings.compat)
+        if description.fields == 0:  # -i ID
+            pattern, found = description.name, by_id(int(description.name))
+        else:
+            pattern = str(Pattern(*fields))
+            found = match(Pattern(*fields), compat=self.environment.settings.compat)
         self.notes.extend(found.notes)
         if found.points or self.environment.settings.zero_ok:
             return found.points

@@ -100,6 +100,15 @@ def test_listing_by_provider_and_by_id() -> None:
     assert dscript("-li", number).stdout.splitlines()[1:] == [rows[1]]
 
 
+def test_probe_by_id() -> None:
+    rows = dscript("-ln", "BEGIN").stdout.splitlines()[1:]
+    done = dscript("-qi", f"{rows[0].split()[0]} {{ exit(6); }}")
+    assert (done.returncode, done.stderr) == (6, "")
+    done = dscript("-i", "99999999")
+    assert done.returncode == 1
+    assert "probe description 99999999 does not match any probes" in done.stderr
+
+
 def test_listing_of_nothing_is_status_1_with_near_miss() -> None:
     done = dscript("-ln", "syscall::opn:entry")
     assert done.returncode == 1
