@@ -58,6 +58,10 @@ def _sub(
 SUBROUTINES: dict[str, Subroutine] = {
     sub.name: sub
     for sub in [
+        # For translators of the D library.
+        _sub("__task_arguments", None, "pointer"),
+        _sub("__task_pid", INT, "pointer"),
+        _sub("__task_tid", INT, "pointer"),
         _sub("alloca", VOID_POINTER, "int"),
         _sub("basename", None, "string"),
         _sub("bcopy", VOID, "pointer", "pointer", "int"),

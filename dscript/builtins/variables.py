@@ -74,14 +74,10 @@ BUILTIN_VARIABLES = _table()
 
 # Known to D but not to this version: an error names them.
 ABSENT_VARIABLES: dict[str, str] = {
-    "curcpu": "use cpu",
-    "curlwpsinfo": "use tid",
-    "curpsinfo": "use pid, ppid, execname, uid",
     "cwd": "",
     "fds": "",
     "root": "",
     "uregs": "",
-    "zonename": "",
     "vmregs": "",
     "ustackptr": "",
 }

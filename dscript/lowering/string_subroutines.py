@@ -14,6 +14,7 @@ from dscript.lowering import (
     string_paths,
     string_search,
     strings,
+    tasks,
 )
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import round_up
@@ -90,6 +91,7 @@ SCALARS: dict[str, Scalar] = {
     "strlen": _strlen,
     **string_search.SCALARS,
     **string_numbers.SCALARS,
+    **tasks.SCALARS,
 }
 STRINGS: dict[str, StringInto] = {
     "strjoin": _strjoin,
@@ -101,4 +103,5 @@ STRINGS: dict[str, StringInto] = {
     **string_json.STRINGS,
     **kernel_paths.STRINGS,
     **network_names.STRINGS,
+    **tasks.STRINGS,
 }

@@ -23,7 +23,7 @@ _DEFINITION = re.compile(
     r"^(?:"
     r"inline\s[\w\s*]*?\b(?P<inline>\w+)\s*[=\[(]"
     r"|typedef\s[^;{]*?\b(?P<typedef>\w+)\s*;"
-    r"|(?P<tag>(?:struct|union)\s+\w+)\s*\{"
+    r"|(?:typedef\s+)?(?P<tag>(?:struct|union)\s+\w+)\s*\{"
     r"|\}\s*(?P<closing>\w+)\s*;"
     r"|(?P<translator>translator)\s"
     r")",

@@ -22,7 +22,7 @@ from dscript.semantics import operators, tree
 from dscript.semantics.arguments import check_argument
 from dscript.semantics.environment import suggestion
 from dscript.semantics.names import absent_variable, use_inline
-from dscript.semantics.translators import check_member
+from dscript.semantics.translators import check_member, inline_translation
 from dscript.semantics.tree import Expr, Variable
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
@@ -68,6 +68,9 @@ def check_address(checker: ExpressionChecker, node: ast.Unary) -> Expr:
 def check_member_access(checker: ExpressionChecker, node: ast.Member) -> Expr:
     if isinstance(node.base, ast.Xlate):
         return check_member(checker, node.base, node.name, node.arrow, node.span)
+    translated = inline_translation(checker, node)
+    if translated is not None:
+        return translated
     base = checker.check(node.base)
     if node.arrow:
         base = _pointed_struct(base, node)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dscript.builtins.variables import BUILTIN_VARIABLES
 from dscript.dtypes.types import ArrayType, PointerType, StringType, StructType, Type
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators
@@ -92,6 +93,35 @@ def check_member(
         span,
         suggestion(name, [member.name for member in definition.node.members]),
     )
+
+
+def inline_translation(checker: ExpressionChecker, node: ast.Member) -> Expr | None:
+    """A member of an inline that stands for a translation, such as `curpsinfo->pr_pid`.
+
+    Of the translation only this member is computed.
+    """
+    base, environment = node.base, checker.environment
+    if not isinstance(base, ast.Identifier) or base.name in environment.bindings:
+        return None
+    name = base.name
+    if name not in environment.inlines and (
+        ("global", name) in environment.variables
+        or name in BUILTIN_VARIABLES
+        or not environment.define(name)
+    ):
+        return None
+    inline = environment.inlines.get(name)
+    if inline is None or inline.params is not None:
+        return None
+    xlate = inline.node.value
+    if not isinstance(xlate, ast.Xlate):
+        return None
+    saved = environment.bindings
+    environment.bindings = {}
+    try:
+        return check_member(checker, xlate, node.name, node.arrow, node.span)
+    finally:
+        environment.bindings = saved
 
 
 def _find(
