@@ -239,10 +239,10 @@ def test_d_path_across_mounts(tmp_path: Path) -> None:
     done = dscript(
         "-q", "-n",
         "syscall::getpriority:entry /pid == $target/ {"
-        ' printf("%s\n", d_path(&curthread->files->fdt->fd[arg1]->f_path)); }',
+        ' printf("%s\\n", d_path(&curthread->files->fdt->fd[arg1]->f_path)); }',
         "-c", f"{sys.executable} {script}",
     )  # fmt: skip
-    assert done.stdout.split() == ["/proc/version", "/dev/null", "/"]
+    assert done.stdout.split() == ["/proc/version", "/dev/null", "/"], done.stderr
 
 
 # ---------------------------------------------------------------------------------- copyout
