@@ -130,7 +130,10 @@ class TextPrinter:
         self._release_pending()
         self._report_speculative_drops()
         self.write(b"\n")
-        for state in unprinted(self.aggregations):
+        states = unprinted(self.aggregations)
+        if self._settings.layout.order.reverse:  # aggsortrev turns everything round
+            states.reverse()
+        for state in states:
             self.write(self.writer.table((state,)))
         self.out.flush()
 

@@ -58,29 +58,14 @@ def check_action(checker: ExpressionChecker, node: ast.Call) -> Expr:
     return _HANDLERS[node.name](checker, node)
 
 
+# Actions whose own code counts the arguments; the others have a prototype (D_PROTO_LEN).
 _PROTO_TAGS = {
-    "printf": "D_PRINTF_PROTO",
-    "printa": "D_PRINTA_PROTO",
-    "trace": "D_TRACE_PROTO",
-    "tracemem": "D_TRACEMEM_PROTO",
     "clear": "D_CLEAR_PROTO",
-    "trunc": "D_TRUNC_PROTO",
-    "normalize": "D_NORMALIZE_PROTO",
     "denormalize": "D_DENORMALIZE_PROTO",
+    "normalize": "D_NORMALIZE_PROTO",
     "stack": "D_STACK_PROTO",
+    "trunc": "D_TRUNC_PROTO",
     "ustack": "D_USTACK_PROTO",
-    "exit": "D_PROTO_LEN",
-    "breakpoint": "D_BREAKPOINT_PROTO",
-    "panic": "D_PANIC_PROTO",
-    "stop": "D_STOP_PROTO",
-    "chill": "D_CHILL_PROTO",
-    "raise": "D_RAISE_PROTO",
-    "ftruncate": "D_FTRUNCATE_PROTO",
-    "freopen": "D_FREOPEN_PROTO",
-    "system": "D_SYSTEM_PROTO",
-    "commit": "D_COMMIT_PROTO",
-    "speculate": "D_SPEC_PROTO",
-    "discard": "D_DISCARD_PROTO",
 }
 
 
@@ -92,8 +77,11 @@ def _arity(node: ast.Call, required: int, allowed: int) -> Diagnostic:
     else:
         wanted = f"{required} to {allowed} expected"
     given = len(node.args)
+    tag = _PROTO_TAGS.get(node.name, "D_PROTO_LEN")
+    if node.name == "tracemem" and given > allowed:
+        tag = "D_TRACEMEM_ARGS"
     return Diagnostic(
-        _PROTO_TAGS.get(node.name, "D_PROTO_LEN"),
+        tag,
         f"{node.name}( ) prototype mismatch: {given} arg{'' if given == 1 else 's'} passed, "
         f"{wanted}",
         node.span,
