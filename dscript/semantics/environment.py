@@ -26,7 +26,7 @@ class KernelNames(Protocol):
 
     def enumerator(self, name: str, module: str = "") -> tuple[int, EnumType] | None: ...
 
-    def symbol(self, module: str, name: str) -> tuple[int, Type] | None: ...
+    def symbol(self, module: str, name: str) -> tuple[int, Type | None] | None: ...
 
 
 class LibraryNames(Protocol):
@@ -56,7 +56,7 @@ class NoKernelNames:
     def enumerator(self, name: str, module: str = "") -> tuple[int, EnumType] | None:
         return None
 
-    def symbol(self, module: str, name: str) -> tuple[int, Type] | None:
+    def symbol(self, module: str, name: str) -> tuple[int, Type | None] | None:
         return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dscript.builtins.variables import ABSENT_VARIABLES, BUILTIN_VARIABLES, FOREIGN_NAMES
-from dscript.dtypes.types import VOID_POINTER, PointerType, StructType, VoidType
+from dscript.dtypes.types import VOID, VOID_POINTER, PointerType, StructType, VoidType
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
 from dscript.semantics.environment import InlineDefinition, suggestion
@@ -109,17 +109,25 @@ def check_scoped(checker: ExpressionChecker, node: ast.Scoped) -> Expr:
     return tree.VariableRef(variable.type, node.span, variable)
 
 
-def check_external(checker: ExpressionChecker, node: ast.External) -> Expr:
+def check_external(
+    checker: ExpressionChecker, node: ast.External, *, only_address: bool = False
+) -> Expr:
+    """A backtick name; without a type (`&name` needs none) it is a void object."""
     found = checker.environment.kernel.symbol(node.module, node.name)
+    shown = f"{node.module}`{node.name}"
     if found is None:
-        shown = f"{node.module}`{node.name}"
         raise Diagnostic(
-            "D_IDENT_UNDEF",
-            f"failed to resolve {shown}: Unknown symbol name",
-            node.span,
+            "D_IDENT_UNDEF", f"failed to resolve {shown}: Unknown symbol name", node.span
         )
     address, type_ = found
-    return tree.KernelSymbol(type_, node.span, node.module, node.name, address)
+    if type_ is None and not only_address:
+        raise Diagnostic(
+            "D_SYM_NOTYPES",
+            f"failed to resolve {shown}: No symbolic type information is available for it",
+            node.span,
+            f"cast its address: *(int *)&{shown}",
+        )
+    return tree.KernelSymbol(type_ or VOID, node.span, node.module, node.name, address)
 
 
 def use_inline(

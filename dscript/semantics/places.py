@@ -21,7 +21,7 @@ from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
 from dscript.semantics.arguments import check_argument
 from dscript.semantics.environment import suggestion
-from dscript.semantics.names import absent_variable, use_inline
+from dscript.semantics.names import absent_variable, check_external, use_inline
 from dscript.semantics.translators import check_member, inline_translation
 from dscript.semantics.tree import Expr, Variable
 from dscript.semantics.typenames import describe
@@ -52,7 +52,10 @@ def dereference(operand: Expr, span: Span) -> Expr:
 
 
 def check_address(checker: ExpressionChecker, node: ast.Unary) -> Expr:
-    operand = checker.check(node.operand)
+    if isinstance(node.operand, ast.External):
+        operand: Expr = check_external(checker, node.operand, only_address=True)
+    else:
+        operand = checker.check(node.operand)
     if isinstance(operand, tree.MemberRef) and operand.member.bits is not None:
         raise Diagnostic("D_ADDROF_BITFIELD", "cannot take address of bit-field member", node.span)
     places = (tree.Deref, tree.MemberRef, tree.IndexRef, tree.KernelSymbol)

@@ -193,3 +193,20 @@ def test_twenty_string_calls_load_at_the_usual_strsize() -> None:
     )
     done = dscript("-qn", f"syscall::getppid:entry {{ {body} }} BEGIN {{ exit(0); }}")
     assert done.returncode == 0 and not done.stderr
+
+
+@pytest.mark.parametrize("size", [8, 60, 64, 300])
+def test_comparisons_of_strings_of_any_room(size: int) -> None:
+    """Names of the probe take as little room as they need, variables all of strsize."""
+    texts = ["", "BEGI", "BEGIN", "BEGINNING", "BEGIM", "BEGIO", "x", "y" * 70, "y" * 69 + "z"]
+    calls, expected = [], []
+    setup = "".join(f"v{n} = {literal(text)};" for n, text in enumerate(texts))
+    known = [reference.cut(text, size) for text in texts]
+    for n, text in enumerate(known):
+        for op, truth in (("==", text == "BEGIN"), ("<", text < "BEGIN"), (">=", text >= "BEGIN")):
+            calls.append(f"d:v{n} {op} probename")
+            expected.append(str(int(truth)))
+        for m, other in enumerate(known):
+            calls.append(f"d:(v{n} == v{m}) + 2 * (v{n} < v{m})")
+            expected.append(str((text == other) + 2 * (text < other)))
+    assert values(calls, "-x", f"strsize={size}", "-x", "bufsize=4m", setup=setup) == expected
