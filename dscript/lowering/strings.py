@@ -9,12 +9,16 @@ from dscript.lowering import expressions, places
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import round_up
 from dscript.lowering.probes import PARTS, probe_string
+from dscript.lowering.steps import Words, shared, steps, words
 from dscript.lowering.variables import task
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
 from dscript.program import Fault
 from dscript.semantics import tree
+
+# Bytes up to which a comparison is a plain loop.
+_UNROLLED = 64
 
 COMM_SIZE = 16  # TASK_COMM_LEN, include/linux/sched.h
 
@@ -198,13 +202,26 @@ def _against_literal(g: Generator, a: Str, b: Str) -> Value:
 
 def _compare_memory(g: Generator, a: Str, b: Str) -> Value:
     """Byte by byte up to the first difference or NUL: a subprogram shared by all."""
-    f = g.f
-    limit = min(a.capacity, b.capacity)
-    name = f"compare_strings_{limit}"
-    known = g.unit.helpers.get(name)
-    if known is None:
-        known = g.unit.helpers[name] = _compare_function(g, name, limit)
-    return f.call(known, [bounded(g, a, limit), bounded(g, b, limit)])
+    # One byte more than the shorter one takes shows that the other goes on.
+    limit = min(a.capacity, b.capacity) + 1
+    left, right = bounded(g, a, limit), bounded(g, b, limit)
+    if limit <= _UNROLLED:
+        function = shared(
+            g,
+            f"compare_strings_{limit}",
+            [("a", "ptr"), ("b", "ptr")],
+            lambda f: _build_short_comparison(f, limit),
+        )
+        return g.f.call(function, [left, right])
+    state = words(g, difference=0)
+    function = shared(
+        g,
+        f"compare_strings_{limit}",
+        [("a", "ptr"), ("b", "ptr"), ("state", "ptr")],
+        lambda f: _build_comparison(f, limit),
+    )
+    g.f.call(function, [left, right, state.base])
+    return state["difference"]
 
 
 def bounded(g: Generator, text: Str, capacity: int) -> Value:
@@ -214,8 +231,8 @@ def bounded(g: Generator, text: Str, capacity: int) -> Value:
     return pointer
 
 
-def _compare_function(g: Generator, name: str, limit: int) -> Function:
-    c = g.unit.module.function(name, [("a", "ptr"), ("b", "ptr")])
+def _build_short_comparison(c: Function, limit: int) -> None:
+    """A plain loop, which the verifier follows step by step at every call."""
     a, b = c.params
     different = c.block("different")
     with c.loop(limit) as i:
@@ -230,4 +247,15 @@ def _compare_function(g: Generator, name: str, limit: int) -> Function:
     c.ret(0)
     c.at(different)
     c.ret(delta)
-    return c
+
+
+def _build_comparison(f: Function, limit: int) -> None:
+    a, b, base = f.params
+    state = Words(f, base, ("difference",))
+    with steps(f, f"{f.name}_step", limit, state, a=a, b=b) as s:
+        c = s.f
+        x, y = s.byte("a", s.index, limit), s.byte("b", s.index, limit)
+        delta = c.op("sub", x, y)
+        s.words["difference"] = delta
+        s.stop_if(c.icmp("ne", delta, 0))
+        s.stop_if(c.icmp("eq", x, 0))
