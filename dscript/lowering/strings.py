@@ -17,8 +17,8 @@ from dscript.object.values import Value, const
 from dscript.program import Fault
 from dscript.semantics import tree
 
-# Bytes up to which a comparison is a plain loop.
-_UNROLLED = 64
+# Bytes up to which a comparison is a plain loop; longer ones pile up branches for the verifier.
+_UNROLLED = 20
 
 COMM_SIZE = 16  # TASK_COMM_LEN, include/linux/sched.h
 

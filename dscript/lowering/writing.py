@@ -33,6 +33,9 @@ def _require(call: tree.SubroutineCall) -> None:
     )
 
 
+# The helper takes no size of 0: what is tested is the size less one.
+
+
 def _write(g: Generator, where: Value, source: Value, size: Value) -> None:
     f = g.f
     result = f.helper(Helper.PROBE_WRITE_USER, [where, source, size])
@@ -46,7 +49,8 @@ def _copyout(g: Generator, call: tree.SubroutineCall) -> Value:
     source, where, size = (expressions.value(g, arg) for arg in call.args)
     g.fault_if(f.icmp("ugt", size, MAX_COPY), Fault.NOSCRATCH, where)
     copy = g.temporary_at(MAX_COPY)
-    with if_below(f, size, MAX_COPY + 1) as count:
+    with if_below(f, f.op("sub", size, 1), MAX_COPY) as less:
+        count = f.op("add", less, 1)
         result = f.helper(Helper.PROBE_READ_KERNEL, [copy, count, source])
         g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, source)
         _write(g, where, copy, count)
@@ -61,8 +65,8 @@ def _copyoutstr(g: Generator, call: tree.SubroutineCall) -> Value:
     where, most = (expressions.value(g, arg) for arg in call.args[1:])
     size = f.op("add", text.length, 1)
     size = f.select(f.icmp("ult", most, size), most, size)
-    with if_below(f, size, g.unit.program.strsize + 1) as count:
-        _write(g, where, text.pointer, count)
+    with if_below(f, f.op("sub", size, 1), g.unit.program.strsize) as less:
+        _write(g, where, text.pointer, f.op("add", less, 1))
     return const(0)
 
 
