@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 import dscript
@@ -121,14 +121,21 @@ def _compile_and_trace(line: CommandLine) -> int:
         raise TracingError(f"failed to write '{line.output}': {error.strerror}") from None
 
 
-def _output(line: CommandLine) -> AbstractContextManager[BinaryIO | None]:
+@contextmanager
+def _output(line: CommandLine) -> Iterator[BinaryIO | None]:
     """The file of -o, opened to append; None stands for standard output."""
     if line.output is None:
-        return nullcontext()
+        yield None
+        return
     try:
-        return open(line.output, "ab")
+        file = open(line.output, "ab")  # noqa: SIM115  # closed below, its errors told apart
     except OSError as error:
         raise TracingError(f"failed to open '{line.output}': {error.strerror}") from None
+    try:
+        with file:
+            yield file
+    except OSError as error:  # what was still buffered when it was closed
+        raise TracingError(f"failed to write '{line.output}': {error.strerror}") from None
 
 
 def _request(line: CommandLine) -> CompileRequest:
@@ -147,7 +154,10 @@ def _request(line: CommandLine) -> CompileRequest:
         has_target=bool(line.commands or line.pids),
         emit=line.emit,
         disassemble=line.disassemble,
-        library_dirs=(*user_libraries(), *d_options.texts(options, "libdir")),
+        library_dirs=(
+            *user_libraries(),
+            *d_options.texts(d_options.merge(environment, options), "libdir"),
+        ),
     )
 
 
