@@ -32,8 +32,9 @@ _SYMBOLS = frozenset({"sym", "mod", "func", "usym", "umod", "ufunc", "uaddr"})
 class Surroundings(NamedTuple):
     """What compiled clauses need of the printer.
 
-    `names` are those of `formatting.helpers` with `write`, which takes bytes, and `heads`,
-    probe key → the ID and FUNCTION:NAME columns; the dictionary itself is the namespace of
+    `names` are those of `formatting.helpers` with `write`, which takes bytes, `is_quiet`, which
+    tells the option's present value, and `heads`, probe key → the ID and FUNCTION:NAME
+    columns; the dictionary itself is the namespace of
     every compiled clause.  `effect` gives the function that carries an action out: it takes
     the action's text for system() and freopen(), else its values.
     """
@@ -78,7 +79,11 @@ class _Compiler:
                 self.body[start:] = [f"if {self.reader.flag(action.presence)}:", *inside]
                 if not inside:
                     self.body.append("    pass")
-        if self.clause.prints and not around.quiet:
+        if any(action.kind == "setopt" for action in self.clause.actions):
+            # Whether the line ends is up to what "quiet" is by then.
+            self.end_text("")
+            self.body += ["if not is_quiet():", "    write(NEWLINE)"]
+        elif self.clause.prints and not around.quiet:
             self.add(b"\n", [])
         self.end_text("")
         lines = [*self.reader.lines(), *self.body] or ["pass"]

@@ -184,7 +184,13 @@ class TextPrinter:
             key: b" %6d %32s " % (probe.id, f"{probe.function}:{probe.name}".encode())
             for key, probe in self.program.probes.items()
         }
-        self._names: dict[str, Any] = {**helpers(stacks), "write": self.write, "heads": heads}
+        self._names: dict[str, Any] = {
+            **helpers(stacks),
+            "write": self.write,
+            "heads": heads,
+            "is_quiet": lambda: self._settings.quiet,
+            "NEWLINE": b"\n",
+        }
         self._printers: list[Printer | None] = [None] * len(self.program.clauses)
 
     def _compile(self, clause: int) -> Printer:

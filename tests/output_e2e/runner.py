@@ -12,9 +12,9 @@ A file under `cases/` is one chapter:
 
 The first line holds command-line words ({folder} stands for a fresh folder), the program
 follows and is run with -s.  `--- stdout`, `--- stderr` and `--- file NAME` begin the exact
-text, one line a line; PID is any process; `·` stands for a blank that ends a line.  `--- stderr` left out means
-that nothing may be there.  In the text {script} is the path of the program.  Cases run on
-CPU 0, so that the CPU column is known.
+text, one line a line; PID is any process; `·` stands for a blank that ends a line.
+`--- stderr` left out means that nothing may be there.  In the text {script} is the path of
+the program.  Cases run on CPU 0, so that the CPU column is known.
 """
 
 from __future__ import annotations

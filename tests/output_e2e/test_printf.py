@@ -28,7 +28,7 @@ TYPES = [
 ]
 FLAGS = ["", "-", "+", " ", "0", "#", "-#", "0#", "+0"]
 SIZES = ["", "1", "12", ".0", ".5", "12.5", "12."]
-PER_PROGRAM = 120
+PER_PROGRAM = 170
 
 
 def c_printf(directive: str, value: int) -> str:
@@ -56,10 +56,10 @@ def cases() -> list[tuple[str, str, str]]:
         TYPES, "dioxXu", FLAGS, SIZES
     ):
         number = next(turn)
-        if number % 5:  # every fifth combination: 3,024 of them would take a minute
+        if number % 9:  # every ninth: all 3,024 of them would take a minute
             continue
         choice = values(signed, bits)
-        value = choice[number // 5 % len(choice)]
+        value = choice[number // 9 % len(choice)]
         # + and blank mean nothing for unsigned conversions; %d of an unsigned is %u.
         name = "u" if letter in "di" and not signed else letter
         kept = flags if name in "di" else flags.replace("+", "").replace(" ", "")
@@ -72,7 +72,7 @@ def cases() -> list[tuple[str, str, str]]:
 
 def test_integers(tmp_path: Path) -> None:
     todo = cases()
-    assert len(todo) > 500
+    assert len(todo) > 300
     wrong = []
     for at in range(0, len(todo), PER_PROGRAM):
         part = todo[at : at + PER_PROGRAM]
