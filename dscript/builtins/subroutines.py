@@ -115,8 +115,8 @@ SUBROUTINES: dict[str, Subroutine] = {
 # Known to D but not to this version, or to nothing on Linux: an error says so.
 ABSENT_SUBROUTINES: dict[str, str] = {
     "ddi_pathname": "Linux has no device tree of that kind",
-    "getf": "",
+    "getf": "open files are reached through curthread->files",
     "msgdsize": "Linux has no STREAMS messages",
     "msgsize": "Linux has no STREAMS messages",
-    "uuidstr": "",
+    "uuidstr": "it belongs to another system's D",
 }
