@@ -131,9 +131,9 @@ class Effects:
         def system(command: bytes) -> None:
             printer = self.printer
             printer.out.flush()
-            # The command's output takes its place among ours; to a file it is copied there.
+            # The command's output takes its place among ours, also after freopen().
             try:
-                done = subprocess.run(command, shell=True, stdout=_descriptor(printer.out))
+                done = subprocess.run(command, shell=True, stdout=printer.command_output())
             except (OSError, ValueError) as error:
                 printer.message(f"failed to run command: {error}")
                 return
@@ -183,10 +183,3 @@ class Effects:
                 printer.message(f"{action.kind}( ) failed: {SYSRQ_TRIGGER}: {error.strerror}")
 
         return trigger
-
-
-def _descriptor(out: BinaryIO) -> int | None:
-    try:
-        return out.fileno()
-    except (OSError, ValueError, AttributeError):
-        return None

@@ -166,6 +166,13 @@ class TextPrinter:
         self.out = self._standard_out if out is None else out
         self._names["write"] = self.write = self.out.write
 
+    def command_output(self) -> int | None:
+        """Descriptor for what system() runs: where ours goes, but not the file of -o."""
+        try:
+            return self.out.fileno() if self._standard_out.fileno() == 1 else None
+        except (OSError, ValueError, AttributeError):
+            return None
+
     # Inner workings.
 
     def _default_symbols(self) -> Symbols:
