@@ -47,14 +47,13 @@ def key(g: Generator, element: tree.Element) -> Value:
 
 def _thread(g: Generator, element: tree.Element) -> Value:
     """tid | low half of the start time: a later thread of the same number is another one."""
-    from dscript.lowering.variables import task
+    from dscript.lowering.variables import task, thread_id
 
     f = g.f
     current = task(g)
     offset = g.unit.kernel.offset("task_struct", "start_time", element.span)
     start = f.load("i64", f.gep(current, offset))
-    tid = f.op("and", f.helper(Helper.GET_CURRENT_PID_TGID, []), 0xFFFFFFFF)
-    return f.op("or", tid, f.op("shl", start, 32))
+    return f.op("or", thread_id(g), f.op("shl", start, 32))
 
 
 def element_pointer(g: Generator, element: tree.Element) -> Value:

@@ -91,6 +91,8 @@ class Generator:
     key_depth: int = 0
     cached: dict[str, Value] = field(default_factory=dict)
     record: Value | None = None
+    # Word of the context that holds the task the probe is about; -1 for the one running.
+    subject: int = -1
     exits: bool = False
 
     # ----------------------------------------------------------------------------- places

@@ -68,17 +68,20 @@ class Group:
 def group_points(clauses: list[tree.Clause]) -> list[Group]:
     """Programs in the order of the clauses that first need them.  ERROR is not among them."""
     at_place: dict[tuple[object, ...], dict[int, list[int]]] = {}
-    points: dict[int, ProbePoint] = {}
+    points: dict[tuple[tuple[object, ...], int], ProbePoint] = {}
     for clause in clauses:
         for point in clause.points:
-            attach = point.attach
+            attach, key = point.attach, point.probe.id
             place: tuple[object, ...] = (attach.kind, attach.target, attach.period_ns)
-            at_place.setdefault(place, {}).setdefault(point.probe.id, []).append(clause.index)
-            points[point.probe.id] = point
+            if attach.derived is not None:
+                # Every probe derived from a tracepoint has a program of its own there.
+                place = (*place, attach.derived, key)
+            at_place.setdefault(place, {}).setdefault(key, []).append(clause.index)
+            points[place, key] = point
     groups: dict[tuple[object, ...], Group] = {}
     for place, probes in at_place.items():
         for key, indices in probes.items():
-            point = points[key]
+            point = points[place, key]
             name = place
             if point.attach.kind in _COOKIED:
                 name = (point.attach.kind, tuple(indices))
@@ -93,7 +96,18 @@ def group_points(clauses: list[tree.Clause]) -> list[Group]:
             group.targets.append(point.attach.target)
             if point.attach.selector is not None:
                 group.selectors[point.attach.selector] = key
-    return list(groups.values())
+    return _in_order(list(groups.values()))
+
+
+def _in_order(groups: list[Group]) -> list[Group]:
+    """Derived probes of one tracepoint in the order their providers give (off before on)."""
+    derived = [group for group in groups if _derived(group)]
+    ordered = iter(sorted(derived, key=lambda group: next(iter(group.by_probe))))
+    return [next(ordered) if _derived(group) else group for group in groups]
+
+
+def _derived(group: Group) -> bool:
+    return any(point.attach.derived is not None for point in group.points.values())
 
 
 def split_large(groups: list[Group]) -> list[Group]:
@@ -310,6 +324,7 @@ class ProgramBuilder:
         for at, index in enumerate(indices):
             clause = unit.program.clauses[index]
             g = Generator(unit, f, ctx, state, slot, firing, self.plans[index], arguments=arguments)
+            g.subject = _subject(clause)
             lower_clause(g, clause, report)
             if g.uses_scratch:
                 self._uses_scratch.add(name)
@@ -344,6 +359,11 @@ class ProgramBuilder:
             # An ERROR clause that needs scratch makes every program take some.
             self._error_needs_scratch = clauses is not None and clauses.name in self._uses_scratch
         return self._report
+
+
+def _subject(clause: tree.Clause) -> int:
+    derived = clause.points[0].attach.derived if clause.points else None
+    return -1 if derived is None else derived.subject
 
 
 def _attachment(name: str, group: Group) -> Attachment:

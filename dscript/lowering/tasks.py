@@ -21,16 +21,16 @@ _MAX_LEVELS = 8  # PID namespaces in each other that are looked through
 _UPID_SIZE = 16  # struct upid, include/linux/pid.h
 
 
-def task_pid(g: Generator, where: Value, span: Span) -> Value:
+def task_pid(g: Generator, where: Value, span: Span | None) -> Value:
     """The process number of a task in the tracer's PID namespace; 0 when it is not in it."""
     return _number(g, where, span, process=True)
 
 
-def task_tid(g: Generator, where: Value, span: Span) -> Value:
+def task_tid(g: Generator, where: Value, span: Span | None) -> Value:
     return _number(g, where, span, process=False)
 
 
-def _number(g: Generator, where: Value, span: Span, *, process: bool) -> Value:
+def _number(g: Generator, where: Value, span: Span | None, *, process: bool) -> Value:
     kernel, inode = g.unit.kernel, g.load_word("pidns_ino")
     member = "tgid" if process else "pid"
     f = g.f
@@ -54,7 +54,7 @@ def _number(g: Generator, where: Value, span: Span, *, process: bool) -> Value:
     return f.phi("i64", [(simple, from_plain), (found, from_inside)])
 
 
-def _search(c: Function, kernel: KernelLayout, span: Span, process: bool) -> None:
+def _search(c: Function, kernel: KernelLayout, span: Span | None, process: bool) -> None:
     """Go through the numbers that struct pid has, one for each namespace."""
     task, inode = c.params
     if process:
@@ -101,7 +101,7 @@ def _arguments(g: Generator, call: tree.SubroutineCall, destination: Value, capa
     g.f.call(function, [destination, where])
 
 
-def _arguments_function(c: Function, kernel: KernelLayout, span: Span, size: int) -> None:
+def _arguments_function(c: Function, kernel: KernelLayout, span: Span | None, size: int) -> None:
     text, task = c.params
     named, own, copied = c.block("named"), c.block("own"), c.block("copied")
     # bpf_get_current_task gives the address as a number.

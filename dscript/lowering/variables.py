@@ -164,6 +164,8 @@ def _error_argument(g: Generator, index: int) -> Value:
 
 def task(g: Generator) -> Value:
     """struct task_struct of the current thread; direct loads through it are allowed."""
+    if g.subject >= 0:
+        return g.f.to_ptr(g.f.ctx_load(g.ctx, 8 * g.subject))
     return g.cached.get("task") or g.f.helper(Helper.GET_CURRENT_TASK_BTF, [], "ptr")
 
 
@@ -186,6 +188,8 @@ def _ids(g: Generator) -> Value:
 def read_ids(g: Generator) -> Value:
     """In the initial namespace a plain helper; the choice folds away when the words are known."""
     f = g.f
+    if g.subject >= 0:
+        return _subject_ids(g)
     inode = g.load_word("pidns_ino")
     plain, inside, done = f.block("initial"), f.block("pidns"), f.block("ids")
     f.cbr(f.icmp("eq", inode, 0), plain, inside)
@@ -205,8 +209,21 @@ def read_ids(g: Generator) -> Value:
     return f.phi("i64", [(simple, plain), (swapped, from_inside)])
 
 
+def _subject_ids(g: Generator) -> Value:
+    """As `read_ids`, of the thread the probe is about."""
+    from dscript.lowering import tasks
+
+    f, where = g.f, g.f.ctx_load(g.ctx, 8 * g.subject)
+    where = g.address_of(f.to_ptr(where))
+    pid, tid = tasks.task_pid(g, where, None), tasks.task_tid(g, where, None)
+    return f.op("or", f.op("shl", pid, 32), tid)
+
+
 def thread_id(g: Generator) -> Value:
     """The thread's number in the initial namespace."""
+    if g.subject >= 0:
+        tid = g.f.load("i32", g.f.gep(task(g), g.unit.kernel.offset("task_struct", "pid", None)))
+        return g.f.zext(tid, "i64")
     return g.f.op("and", g.f.helper(Helper.GET_CURRENT_PID_TGID, []), 0xFFFFFFFF)
 
 
@@ -224,10 +241,14 @@ def _ppid(g: Generator, span: Span) -> Value:
 
 
 def _low_uid(g: Generator, span: Span) -> Value:
+    if g.subject >= 0:
+        return _credential("uid.val")(g, span)
     return g.f.op("and", g.f.helper(Helper.GET_CURRENT_UID_GID, []), 0xFFFFFFFF)
 
 
 def _high_gid(g: Generator, span: Span) -> Value:
+    if g.subject >= 0:
+        return _credential("gid.val")(g, span)
     return g.f.op("lshr", g.f.helper(Helper.GET_CURRENT_UID_GID, []), 32)
 
 

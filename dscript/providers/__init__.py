@@ -39,6 +39,8 @@ _MODULES = {
     "dtrace": "dtrace",
     "syscall": "syscall",
     "profile": "profile",
+    "proc": "proc",
+    "sched": "sched",
     "fbt": "fbt",
     "sdt": "sdt",
     "rawtp": "rawtp",

@@ -14,8 +14,6 @@ _NEAREST = {
     "objc": "",
     "entry": "",
     "io": "sdt:block::block_rq_issue, sdt:block::block_rq_complete",
-    "proc": "sdt:sched::sched_process_exec, sched_process_fork, sched_process_exit, sdt:signal::",
-    "sched": "sdt:sched::sched_switch, sched_wakeup, sched_migrate_task",
     "tcp": "sdt:tcp::, sdt:sock::inet_sock_set_state",
     "udp": "sdt:udp::, sdt:net::",
     "ip": "sdt:net::net_dev_queue, sdt:net::netif_receive_skb",

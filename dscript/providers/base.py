@@ -62,6 +62,22 @@ class ArgumentType:
 
 
 @dataclass(frozen=True, slots=True)
+class Derived:
+    """How a probe is made from a tracepoint: D over the tracepoint's own arguments.
+
+    `parameters` names those arguments, in order; `condition` tells the firings that count
+    ("" for all); `arguments` are (type, expression) of `args[]`, where an expression
+    `xlate <type *> (…)` computes only the members that a program names.  `subject` is the
+    parameter (its word) that is the task the probe fires for, -1 for the one running.
+    """
+
+    parameters: tuple[str, ...]
+    condition: str = ""
+    arguments: tuple[tuple[str, str], ...] = ()
+    subject: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class AttachPoint:
     """A place of the kernel: `target` is one tracepoint, `category/name` or function name.
 
@@ -74,6 +90,7 @@ class AttachPoint:
     context: Context
     period_ns: int = 0
     selector: int | None = None
+    derived: Derived | None = None
 
 
 @dataclass(frozen=True, slots=True)

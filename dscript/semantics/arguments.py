@@ -23,6 +23,8 @@ from dscript.errors import Diagnostic, Span
 from dscript.providers import ArgumentType, ProbePoint
 from dscript.providers import arguments as probe_arguments
 from dscript.semantics import tree
+from dscript.semantics.derived import argument as derived_argument
+from dscript.semantics.derived import derivation
 from dscript.semantics.tree import Expr
 from dscript.syntax import ast
 
@@ -42,6 +44,8 @@ def check_argument(checker: ExpressionChecker, node: ast.Index) -> Expr:
             "args[ ] may not be referenced because the clause has no probe",
             node.span,
         )
+    if derivation(points) is not None:
+        return derived_argument(checker, index, node.span)
     found = _agreed(points, index, node.span)
     type_ = _type(checker, found)
     if type_ is None or isinstance(type_.resolve(), VoidType):

@@ -9,8 +9,9 @@ from dscript import options as d_options
 from dscript.dtypes.types import VOID
 from dscript.errors import Diagnostic, Span
 from dscript.providers import Pattern, ProbePoint, by_id, match
-from dscript.semantics import tree
+from dscript.semantics import operators, tree
 from dscript.semantics.declarations import declare, declare_inline
+from dscript.semantics.derived import by_derivation, check_subject, condition, derivation
 from dscript.semantics.environment import Environment, KernelNames, Settings, macro_text
 from dscript.semantics.expressions import ExpressionChecker
 from dscript.semantics.libraries import Libraries
@@ -85,16 +86,16 @@ class ProgramChecker:
         self.clauses: list[tree.Clause] = []
         self.matches: list[tuple[str, int]] = []
         self.notes: list[str] = []
+        self._matched = 0
 
     def check(self, program: ast.Program, title: str) -> None:
         """One piece; `title` is how the match count names it."""
         if not program.items:
             raise Diagnostic("D_EMPTY", f"empty D program translation unit: {title}", None)
-        before = sum(len(clause.points) for clause in self.clauses)
+        self._matched = 0
         for item in program.items:
             self._item(item)
-        after = sum(len(clause.points) for clause in self.clauses)
-        self.matches.append((title, after - before))
+        self.matches.append((title, self._matched))
 
     def finish(self, source_name: str, source_text: str, options: dict[str, str]) -> tree.Program:
         environment = self.environment
@@ -148,23 +149,38 @@ class ProgramChecker:
                 item.span,
             )
         groups = self._points(item)
+        parts = [part for points in groups for part in by_derivation(points)]
+        if any(map(derivation, parts)):
+            # What args[] and argN mean differs: the clause is checked for each by itself.
+            for part in parts:
+                self._clause_at(item, [part])
+        else:
+            self._clause_at(item, groups)
+
+    def _clause_at(self, item: ast.Clause, groups: list[list[ProbePoint]]) -> None:
+        """The clause once for each group of probes, which agree on what it means."""
         self.environment.points = [point for points in groups for point in points]
-        predicate = None
+        predicate = condition(self.expressions, item.span)
         if item.predicate is not None:
-            predicate = self.expressions.condition(item.predicate)
+            written = self.expressions.condition(item.predicate)
+            predicate = (
+                written
+                if predicate is None
+                else operators.logical("&&", predicate, written, item.span)
+            )
         body = self._statements(item.body or ())
         check_speculation_rules(body)
         for points in groups:
-            self.clauses.append(
-                tree.Clause(
-                    index=len(self.clauses),
-                    points=points,
-                    predicate=predicate,
-                    body=body,
-                    span=item.span,
-                    empty=not body,
-                )
+            clause = tree.Clause(
+                index=len(self.clauses),
+                points=points,
+                predicate=predicate,
+                body=body,
+                span=item.span,
+                empty=not body,
             )
+            check_subject(clause)
+            self.clauses.append(clause)
 
     def _statements(self, statements: Sequence[ast.Stmt]) -> tuple[tree.Stmt, ...]:
         return tuple(self._statement(statement) for statement in statements)
@@ -218,6 +234,8 @@ class ProgramChecker:
             pattern = str(Pattern(*fields))
             found = match(Pattern(*fields), compat=self.environment.settings.compat)
         self.notes.extend(found.notes)
+        # A probe of several sources is one probe.
+        self._matched += len({point.probe.id for point in found.points})
         if found.points or self.environment.settings.zero_ok:
             return found.points
         message = f"probe description {pattern} does not match any probes"

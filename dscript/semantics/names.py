@@ -8,6 +8,7 @@ from dscript.builtins.variables import ABSENT_VARIABLES, BUILTIN_VARIABLES, FORE
 from dscript.dtypes.types import VOID, VOID_POINTER, PointerType, StructType, VoidType
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
+from dscript.semantics.derived import derivation, integer_argument
 from dscript.semantics.environment import InlineDefinition, suggestion
 from dscript.semantics.tree import Expr, Variable
 from dscript.semantics.typenames import describe
@@ -80,6 +81,8 @@ def _builtin(checker: ExpressionChecker, name: str, span: Span) -> Expr:
         struct = checker.environment.kernel.struct("struct", "task_struct")
         target = struct if struct is not None else StructType("struct", "task_struct")
         return tree.Builtin(PointerType(target), span, name)
+    if name[:3] == "arg" and derivation(checker.environment.points) is not None:
+        return integer_argument(checker, int(name[3:]), span)
     type_ = BUILTIN_VARIABLES[name].type_of(checker.environment.settings.strsize)
     index = int(name[3:]) if name.startswith("arg") else 0
     return tree.Builtin(type_, span, name, index)

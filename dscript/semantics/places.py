@@ -20,6 +20,7 @@ from dscript.dtypes.types import (
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
 from dscript.semantics.arguments import check_argument
+from dscript.semantics.derived import translated_member
 from dscript.semantics.environment import suggestion
 from dscript.semantics.names import absent_variable, check_external, use_inline
 from dscript.semantics.translators import check_member, inline_translation
@@ -71,7 +72,7 @@ def check_address(checker: ExpressionChecker, node: ast.Unary) -> Expr:
 def check_member_access(checker: ExpressionChecker, node: ast.Member) -> Expr:
     if isinstance(node.base, ast.Xlate):
         return check_member(checker, node.base, node.name, node.arrow, node.span)
-    translated = inline_translation(checker, node)
+    translated = inline_translation(checker, node) or translated_member(checker, node)
     if translated is not None:
         return translated
     base = checker.check(node.base)

@@ -1,0 +1,150 @@
+"""The proc provider: processes, threads and signals (manual, chapter "proc Provider").
+
+Linux' own events stand behind it: those of the scheduler for the life of processes, those of
+signals, and the ends of the system calls that make a process.
+"""
+
+from __future__ import annotations
+
+import os
+
+from dscript.kernel import syscalls
+from dscript.providers.base import Derived
+from dscript.providers.derived import DerivedProvider, Row
+
+_FIRST_ID = 15_000
+_ENTER, _EXIT = ("regs", "id"), ("regs", "ret")
+_GENERATE = ("sig", "info", "task", "group", "result")
+
+if os.uname().machine == "aarch64":
+    _NUMBER, _PATHS = "regs->syscallno", ("regs->regs[0]", "regs->regs[1]")
+else:
+    _NUMBER, _PATHS = "regs->orig_ax", ("regs->di", "regs->si")
+
+
+def _is_call(value: str, *names: str) -> str:
+    """D that tells whether a call number is that of one of these calls."""
+    known = syscalls.table()
+    tests = [f"{value} == {known[name]}" for name in names if name in known]
+    return f"({' || '.join(tests)})"
+
+
+_MAKERS = ("fork", "vfork", "clone", "clone3")
+# Linux' codes of machine faults as those of Solaris' sys/fault.h (si_code: sigaction(2)).
+_FAULT_CODE = (
+    "sig == 4 ? (info->si_code == 5 || info->si_code == 6 ? 2 : 1) : "
+    "sig == 5 ? (info->si_code == 2 ? 4 : 3) : "
+    "sig == 8 ? (info->si_code == 1 ? 8 : info->si_code == 2 ? 7 : 9) : "
+    "sig == 11 && info->si_code == 1 ? 6 : 5"
+)
+_RECEIVER = (
+    ("lwpsinfo_t *", "xlate <lwpsinfo_t *> (task)"),
+    ("psinfo_t *", "xlate <psinfo_t *> (task)"),
+    ("int", "sig"),
+)
+
+# Probes of one event fire in this order.
+_ROWS = (
+    Row(
+        "create",
+        "sched_process_fork",
+        Derived(
+            ("parent", "child"),
+            "child->pid == child->tgid",
+            (("psinfo_t *", "xlate <psinfo_t *> (child)"),),
+        ),
+    ),
+    Row(
+        "exec",
+        "sys_enter",
+        Derived(
+            _ENTER,
+            _is_call("id", "execve", "execveat"),
+            (
+                (
+                    "string",
+                    f"copyinstr({_is_call('id', 'execve')} ? {_PATHS[0]} : {_PATHS[1]})",
+                ),
+            ),
+        ),
+    ),
+    Row(
+        "exec-failure",
+        "sys_exit",
+        Derived(
+            _EXIT,
+            f"ret < 0 && {_is_call(_NUMBER, 'execve', 'execveat')}",
+            (("int", "-ret"),),
+        ),
+    ),
+    Row("exec-success", "sched_process_exec", Derived(("p", "old_pid", "bprm"))),
+    Row(
+        "fault",
+        "signal_generate",
+        Derived(
+            _GENERATE,
+            "(sig == 4 || sig == 5 || sig == 7 || sig == 8 || sig == 11) && "
+            "(uintptr_t)info > 1 && info->si_code > 0",
+            (("int", _FAULT_CODE), ("siginfo_t *", "(siginfo_t *)info")),
+        ),
+    ),
+    Row(
+        "lwp-create",
+        "sched_process_fork",
+        Derived(
+            ("parent", "child"),
+            "child->pid != child->tgid",
+            (
+                ("lwpsinfo_t *", "xlate <lwpsinfo_t *> (child)"),
+                ("psinfo_t *", "xlate <psinfo_t *> (child)"),
+            ),
+        ),
+    ),
+    Row("lwp-exit", "sched_process_exit", Derived(("p",))),
+    Row(
+        "exit",
+        "sched_process_exit",
+        Derived(
+            ("p",),
+            "p->signal->live.counter == 0",
+            # CLD_DUMPED, CLD_KILLED, CLD_EXITED
+            (("int", "p->exit_code & 0x80 ? 3 : p->exit_code & 0x7f ? 2 : 1"),),
+        ),
+    ),
+    Row(
+        "start",
+        "sys_exit",
+        Derived(
+            _EXIT,
+            f"ret == 0 && {_is_call(_NUMBER, *_MAKERS)} && curthread->pid == curthread->tgid",
+        ),
+    ),
+    Row(
+        "lwp-start",
+        "sys_exit",
+        Derived(_EXIT, f"ret == 0 && {_is_call(_NUMBER, *_MAKERS)}"),
+    ),
+    Row("signal-send", "signal_generate", Derived(_GENERATE, "", _RECEIVER)),
+    # TRACE_SIGNAL_IGNORED of include/trace/events/signal.h
+    Row("signal-discard", "signal_generate", Derived(_GENERATE, "result == 1", _RECEIVER)),
+    Row(
+        "signal-clear",
+        "sys_exit",
+        Derived(_EXIT, f"ret > 0 && {_is_call(_NUMBER, 'rt_sigtimedwait')}", (("int", "ret"),)),
+    ),
+    Row(
+        "signal-handle",
+        "signal_deliver",
+        Derived(
+            ("sig", "info", "ka"),
+            "(uintptr_t)ka->sa.sa_handler > 1",
+            (
+                ("int", "sig"),
+                ("siginfo_t *", "(siginfo_t *)info"),
+                ("void *", "(void *)ka->sa.sa_handler"),
+            ),
+        ),
+    ),
+)
+
+PROVIDER = DerivedProvider("proc", _FIRST_ID, _ROWS, {})

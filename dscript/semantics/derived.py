@@ -1,0 +1,161 @@
+"""Probes made from tracepoints: their conditions and arguments, which providers give as D."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from dscript.dtypes.types import LONG
+from dscript.errors import Diagnostic, Span
+from dscript.providers import ProbePoint
+from dscript.providers.base import Derived
+from dscript.semantics import operators, tree
+from dscript.semantics.translators import check_member
+from dscript.semantics.tree import Expr
+from dscript.semantics.walk import walk_clause
+from dscript.source import Source
+from dscript.syntax import ast
+
+if TYPE_CHECKING:
+    from dscript.semantics.expressions import ExpressionChecker
+
+
+def by_derivation(points: Sequence[ProbePoint]) -> list[list[ProbePoint]]:
+    """The probes of a clause apart by where their conditions and arguments come from."""
+    parts: dict[object, list[ProbePoint]] = {}
+    for point in points:
+        attach = point.attach
+        key = None if attach.derived is None else (attach.target, attach.derived)
+        parts.setdefault(key, []).append(point)
+    return list(parts.values()) or [[]]
+
+
+def derivation(points: Sequence[ProbePoint]) -> Derived | None:
+    return points[0].attach.derived if points else None
+
+
+def condition(checker: ExpressionChecker, span: Span) -> Expr | None:
+    """When the tracepoint is the probe; None for always."""
+    derived = derivation(checker.environment.points)
+    if derived is None or not derived.condition:
+        return None
+    with _parameters(checker, derived, span):
+        return checker.condition(_parsed(derived.condition))
+
+
+def argument(checker: ExpressionChecker, index: int, span: Span) -> Expr:
+    """`args[index]` as a whole."""
+    derived, node = _argument(checker, index, span)
+    with _parameters(checker, derived, span):
+        return checker.check(node)
+
+
+def integer_argument(checker: ExpressionChecker, index: int, span: Span) -> Expr:
+    """`arg0` … `arg9`: integers as they are, structures by their kernel address."""
+    derived = derivation(checker.environment.points)
+    assert derived is not None
+    if index >= len(derived.arguments):
+        return tree.Const(LONG, span, 0)
+    node = _parsed(derived.arguments[index][1])
+    with _parameters(checker, derived, span):
+        value = checker.check(node.operand if isinstance(node, ast.Xlate) else node)
+    if operators.is_string(value):
+        value = tree.AddressOf(LONG, span, value)
+    return operators.convert(operators.decay(value), LONG)
+
+
+def translated_member(checker: ExpressionChecker, node: ast.Member) -> Expr | None:
+    """`args[n]->member` where the provider translates the argument."""
+    base, points = node.base, checker.environment.points
+    if (
+        not isinstance(base, ast.Index)
+        or not isinstance(base.base, ast.Identifier)
+        or base.base.name != "args"
+        or len(base.indices) != 1
+        or derivation(points) is None
+    ):
+        return None
+    index = checker.constant(base.indices[0])
+    derived, xlate = _argument(checker, index, base.span)
+    if not isinstance(xlate, ast.Xlate):
+        return None
+    with _parameters(checker, derived, base.span):
+        return check_member(checker, xlate, node.name, node.arrow, node.span)
+
+
+def check_subject(clause: tree.Clause) -> None:
+    """A clause about a thread that is not the running one cannot look into its memory."""
+    derived = derivation(clause.points)
+    if derived is None or derived.subject < 0:
+        return
+    for node in walk_clause(clause):
+        name = _needs_running(node)
+        if name:
+            raise Diagnostic(
+                "D_UNKNOWN",
+                f"{name} is not available in {clause.points[0].probe}: the thread it fires for "
+                "is not running yet",
+                node.span,
+            )
+
+
+_OF_RUNNING = ("copyin", "copyinstr", "copyinto", "progenyof", "ucaller", "ustackdepth")
+
+
+def _needs_running(node: Expr) -> str:
+    match node:
+        case tree.SubroutineCall(name=name) | tree.Builtin(name=name) if name in _OF_RUNNING:
+            return name
+        case tree.StackValue(kind="ustack"):
+            return "ustack( )"
+        case tree.SymbolValue(kind=kind) if kind.startswith("u"):
+            return f"{kind}( )"
+        case tree.ActionCall(kind=name) if name in ("raise", "stop"):
+            return f"{name}( )"
+    return ""
+
+
+def _argument(checker: ExpressionChecker, index: int, span: Span) -> tuple[Derived, ast.Expr]:
+    points = checker.environment.points
+    derived = derivation(points)
+    assert derived is not None
+    if not 0 <= index < len(derived.arguments):
+        raise Diagnostic(
+            "D_ARGS_IDX", f"index {index} is out of range for {points[0].probe} args[ ]", span
+        )
+    return derived, _parsed(derived.arguments[index][1])
+
+
+@contextmanager
+def _parameters(checker: ExpressionChecker, derived: Derived, span: Span) -> Iterator[None]:
+    """The names of the tracepoint's arguments mean these inside, and nothing else does."""
+    from dscript.kernel import btf_types
+    from dscript.providers import tracepoints
+
+    environment = checker.environment
+    saved = environment.bindings
+    target = environment.points[0].attach.target
+    bindings: dict[str, Expr] = {}
+    for name, place in zip(derived.parameters, tracepoints.arguments(target), strict=False):
+        type_ = btf_types.by_id(*place.btf) if place.btf is not None else None
+        if type_ is not None:
+            bindings[name] = tree.ProbeArgument(type_, span, place.word, place)
+    environment.bindings = bindings
+    try:
+        yield
+    finally:
+        environment.bindings = saved
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> ast.Expr:
+    from dscript.syntax.parser import parse
+
+    program = parse(Source("a provider's description", f"BEGIN {{ {text}; }}", is_library=True))
+    clause = program.items[0]
+    assert isinstance(clause, ast.Clause) and clause.body
+    statement = clause.body[0]
+    assert isinstance(statement, ast.ExprStmt)
+    return statement.expr

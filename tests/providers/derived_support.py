@@ -1,0 +1,47 @@
+"""Running D programs on a workload that tells what it did."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+DSCRIPT = str(Path(sys.executable).with_name("dscript"))
+
+
+def traced(folder: Path, program: str, workload: str) -> tuple[list[list[str]], list[list[str]]]:
+    """The words of each line that the program printed, and of each that the workload wrote.
+
+    The workload is Python text, run as a process of its own; `say(…)` writes a line.
+    """
+    script, told = folder / "work.py", folder / "told"
+    head = (
+        "import os, signal, subprocess, threading, time\n"
+        f"told = open({str(told)!r}, 'a', buffering=1)\n"
+        "def say(*words): print(*words, file=told)\n"
+    )
+    script.write_text(head + workload)
+    done = subprocess.run(
+        [DSCRIPT, "-q", "-n", program, "-c", f"{sys.executable} {script}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "DSCRIPT_CACHE": "0"},
+    )
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    return _words(done.stdout), _words(told.read_text() if told.exists() else "")
+
+
+def _words(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines() if line.strip()]
+
+
+def refused(program: str) -> str:
+    """The message for a program that must not compile."""
+    done = subprocess.run(
+        [DSCRIPT, "-x", "errtags", "-e", "-n", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    return done.stderr
