@@ -21,6 +21,7 @@ from dscript.dtypes.types import (
     ArrayType,
     EnumType,
     FloatType,
+    FunctionType,
     PointerType,
     StringType,
     Type,
@@ -104,6 +105,8 @@ def _trace(checker: ExpressionChecker, node: ast.Call) -> Expr:
             "print one with printa( )",
         )
     value = checker.check(node.args[0])
+    if isinstance(value.type.resolve(), FunctionType):
+        value = operators.decay(value)
     if isinstance(value.type.resolve(), VoidType):
         raise Diagnostic(
             "D_TRACE_VOID", "trace( ) may not be applied to a void expression", node.span
@@ -223,7 +226,7 @@ def _printed(checker: ExpressionChecker, arg: ast.Expr) -> Expr:
             "print one with printa( )",
         )
     value = checker.check(arg)
-    if isinstance(value.type.resolve(), ArrayType) and not is_char_data(value.type):
+    if isinstance(value.type.resolve(), (ArrayType, FunctionType)) and not is_char_data(value.type):
         return operators.decay(value)
     return value
 
@@ -259,6 +262,8 @@ def _printa(checker: ExpressionChecker, node: ast.Call) -> Expr:
     conversions: tuple[Conversion, ...] | None = None
     start = 0
     if not isinstance(first, ast.AggregationRef):
+        if not operators.is_string(checker.check(first)):
+            _aggregation(checker, node)  # refuses it
         conversions = _format(checker, node, first)
         start = 1
     if len(node.args) == start:

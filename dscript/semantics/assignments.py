@@ -14,6 +14,7 @@ from dscript.dtypes.types import (
     StringType,
     Type,
     VoidType,
+    is_char_data,
     is_integral,
 )
 from dscript.errors import Diagnostic, Span
@@ -96,7 +97,8 @@ def _require_free_name(checker: ExpressionChecker, name: str, op: str, span: Spa
             span,
         )
     if (
-        name in environment.inlines
+        name == "NULL"
+        or name in environment.inlines
         or name in environment.bindings
         or name in environment.enumerators
     ):
@@ -128,6 +130,8 @@ def _stored_type(checker: ExpressionChecker, value: Expr) -> Type:
     type_ = value.type
     if isinstance(type_.resolve(), StringType):
         return checker.environment.string
+    if is_char_data(type_) and isinstance(type_.resolve(), ArrayType) and type_.size:
+        return type_  # text by value, as scripts keep names of the kernel's structures
     if isinstance(type_.resolve(), (ArrayType, FunctionType)):
         return operators.decay(value).type
     return type_

@@ -441,8 +441,10 @@ def assignable(value: Expr, type_: Type, span: Span, string: StringType, op: str
         raise _not_assignable(type_, op, value, span)
     if isinstance(target, StructType) and same_type(target, value.type):
         return value
-    if isinstance(target, ArrayType) and is_char_data(target) and is_string(value):
-        return value
+    if isinstance(target, ArrayType):
+        text = is_char_data(target) and is_string(value)
+        if text or target == value.type.resolve():
+            return value
     if is_float(target) and isinstance(value, tree.FloatConst):
         return tree.FloatConst(type_, value.span, value.value)
     raise _not_assignable(type_, op, value, span)

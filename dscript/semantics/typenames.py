@@ -38,6 +38,8 @@ class TypeResolver:
     def __init__(self, environment: Environment, evaluate: Evaluate) -> None:
         self.environment = environment
         self.evaluate = evaluate
+        # `struct s { … } a, *b;` defines its struct once: by identity of what was written.
+        self._defined: dict[int, tuple[ast.TypeSpec, Type]] = {}
 
     def resolve(self, name: ast.TypeName) -> Type:
         """The type without associative-array derivations.
@@ -111,9 +113,17 @@ class TypeResolver:
     # ----------------------------------------------------------------------- specifiers
 
     def specifier(self, spec: ast.TypeSpec) -> Type:
+        if isinstance(spec, ast.NamedType):
+            return self._named(spec)
+        known = self._defined.get(id(spec))
+        if known is not None:
+            return known[1]
+        made = self._tagged(spec)
+        self._defined[id(spec)] = spec, made
+        return made
+
+    def _tagged(self, spec: ast.TypeSpec) -> Type:
         match spec:
-            case ast.NamedType():
-                return self._named(spec)
             case ast.StructType():
                 return self._struct(spec)
             case ast.EnumType():

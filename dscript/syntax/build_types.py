@@ -92,7 +92,7 @@ class TypeRules(ExpressionRules):
                 qualifiers.append(part.value)
             elif storage:
                 raise Diagnostic(
-                    "D_DECL_SCLASS", "only one storage class allowed in declaration",
+                    "D_DECL_CLASS", "only one storage class allowed in declaration",
                     self._token_span(part),
                 )  # fmt: skip
             else:
