@@ -129,7 +129,8 @@ class _Compiler:
                 text = f"text{len(self.names)}"
                 self.names[text] = template
                 inside = "".join(f"{e}, " for e in expressions)
-                self.body.append(f"{name}({text} % ({inside}))")
+                where = f"probe, {self.clause.epid}, " if kind == "freopen" else ""
+                self.body.append(f"{name}({where}{text} % ({inside}))")
             else:
                 values = ", ".join(self.reader.value(f).expression for f in action.args)
                 if kind == "setopt":  # which may fail, and then says where

@@ -143,17 +143,18 @@ class Effects:
         return system
 
     def _freopen(self, action: Action) -> Callable[..., None]:
-        def freopen(path: bytes) -> None:
+        def freopen(probe: int, epid: int, path: bytes) -> None:
             printer = self.printer
             if not path:
                 printer.redirect(None)
                 return
             try:
-                new: BinaryIO = open(path, "wb")  # noqa: SIM115
+                new: BinaryIO = open(path, "ab")  # noqa: SIM115
             except (OSError, ValueError) as error:
                 name = path.decode("utf-8", "replace")
                 reason = error.strerror if isinstance(error, OSError) else str(error)
-                printer.message(f"freopen( ) of {name} failed: {reason}")
+                why = f'couldn\'t freopen() "{name}": {reason}'
+                printer.message(enabled_probe_text(epid, printer.program.probes.get(probe), why))
                 return
             printer.redirect(new)
 

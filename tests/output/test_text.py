@@ -269,8 +269,9 @@ def test_freopen_and_back(tmp_path: Path) -> None:
     run.fire(1)
     assert (run.text, path.read_text()) == ("xx", "xx")
     run.fire(0, b"/no/such/directory/file".ljust(128, b"\0"))
-    assert run.messages == (
-        "dscript: freopen( ) of /no/such/directory/file failed: No such file or directory\n"
+    assert run.messages.endswith(
+        '(ID 1: dtrace:::BEGIN): couldn\'t freopen() "/no/such/directory/file": '
+        "No such file or directory\n"
     )
 
 
