@@ -89,7 +89,9 @@ class Diagnostic(DscriptError):
             head = f"{program}: failed to compile script {where.file}: {tag}"
             place = f"line {where.line}: "
         text = source.line_text(span.start)
-        shown = text.expandtabs(8)
+        # One column a character, whatever it is: the caret counts on it.
+        shown = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in text)
+        shown = shown.expandtabs(8)
         start = len(text[: where.column - 1].expandtabs(8))
         width = max(1, min(span.end - span.start, len(text) - where.column + 1))
         return [f"{head}{place}{self.message}", f"  {shown}", f"  {' ' * start}{'^' * width}"]

@@ -28,9 +28,10 @@ def explain(source: Source, pos: int) -> Diagnostic:
     span = Span(source, at, at + max(1, len(what)))
     if char.isprintable():
         return Diagnostic("D_SYNTAX", f'syntax error near "{what}"', span, _hint(text, at))
-    return Diagnostic(
-        "D_SYNTAX", f"syntax error: character 0x{ord(char):x} has no place in D", span
-    )
+    code = ord(char)
+    # Bytes that are no UTF-8 were read as surrogates.
+    name = f"byte 0x{code - 0xDC00:x}" if 0xDC80 <= code <= 0xDCFF else f"character 0x{code:x}"
+    return Diagnostic("D_SYNTAX", f"syntax error: {name} has no place in D", span)
 
 
 def _comment(source: Source, start: int) -> Diagnostic:
