@@ -92,6 +92,7 @@ def check_member_access(checker: ExpressionChecker, node: ast.Member) -> Expr:
             "D_OP_INCOMPLETE",
             f"operator {'->' if node.arrow else '.'} cannot be applied to incomplete type {struct}",
             node.span,
+            _unknown_struct(checker, struct),
         )
     member = struct.find(node.name)
     if member is None:
@@ -102,6 +103,13 @@ def check_member_access(checker: ExpressionChecker, node: ast.Member) -> Expr:
             suggestion(node.name, struct.names()),
         )
     return tree.MemberRef(member.type, node.span, base, member)
+
+
+def _unknown_struct(checker: ExpressionChecker, struct: StructType) -> str | None:
+    """Why a structure of the kernel has no members here."""
+    if checker.environment.kernel.struct("struct", "task_struct") is not None:
+        return None
+    return f"{struct} is the kernel's: its members are told by /sys/kernel/btf/vmlinux, not there"
 
 
 def _pointed_struct(base: Expr, node: ast.Member) -> Expr:
