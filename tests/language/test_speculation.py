@@ -141,9 +141,9 @@ RULES = [
     ("speculate(1); stop();", "D_ACT_SPEC"),
     ("speculate(1); chill(1);", "D_ACT_SPEC"),
     ("speculate(1); panic();", "D_ACT_SPEC"),
-    ("speculate();", "D_SPEC_PROTO"),
-    ("commit();", "D_COMMIT_PROTO"),
-    ("discard(1, 2);", "D_DISCARD_PROTO"),
+    ("speculate();", "D_PROTO_LEN"),
+    ("commit();", "D_PROTO_LEN"),
+    ("discard(1, 2);", "D_PROTO_LEN"),
     ("x = speculation(1);", "D_PROTO_LEN"),
     ('speculate("one");', "D_PROTO_ARG"),
 ]
