@@ -37,6 +37,21 @@ _PIECE_NAMES: dict[PieceKind, str] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
     _open_standard_streams()
+    status = _run(argv)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+    except OSError as error:
+        _silence_stdout()
+        if status == 0:
+            _say(f"dscript: failed to write output: {error.strerror}")
+            status = 1
+    return status
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """The command but for the last flush."""
     words = list(sys.argv[1:] if argv is None else argv)
     errtags = False
     try:

@@ -50,9 +50,6 @@ def _print(level: int, form: int, arguments: int) -> int:
     return 0
 
 
-_lib.libbpf_set_print(_print)
-
-
 class _TestRun(ctypes.Structure):
     _fields_ = (
         ("sz", ctypes.c_size_t),
@@ -82,6 +79,7 @@ class Loaded:
 
     def __init__(self, module: Module, *, words: bytes = b"", level: int = 2) -> None:
         _messages.clear()
+        _lib.libbpf_set_print(_print)  # here, because the runtime sets its own when it is used
         data = emit_object(module.text(), level=level)
         self._log = ctypes.create_string_buffer(16 << 20)
         self._object = _lib.bpf_object__open_mem(data, len(data), None)
