@@ -26,11 +26,12 @@ def settings_from(
     options: Mapping[str, str], *, destructive: bool, zero_ok: bool, has_target: bool
 ) -> Settings:
     """The options that the checker and lowering look at."""
+    most = d_options.count(options, "maxframes") or 127
     return Settings(
         strsize=max(8, d_options.size(options, "strsize")),
-        stackframes=d_options.count(options, "stackframes") or 20,
-        ustackframes=d_options.count(options, "ustackframes") or 20,
-        jstackframes=d_options.count(options, "jstackframes") or 50,
+        stackframes=min(most, d_options.count(options, "stackframes") or 20),
+        ustackframes=min(most, d_options.count(options, "ustackframes") or 20),
+        jstackframes=min(most, d_options.count(options, "jstackframes") or 50),
         jstackstrsize=d_options.size(options, "jstackstrsize"),
         defaultargs=d_options.flag(options, "defaultargs"),
         destructive=destructive or d_options.flag(options, "destructive"),
@@ -39,6 +40,7 @@ def settings_from(
         has_target=has_target,
         quiet=d_options.flag(options, "quiet"),
         flowindent=d_options.flag(options, "flowindent"),
+        empty=d_options.flag(options, "empty"),
     )
 
 
@@ -90,7 +92,7 @@ class ProgramChecker:
 
     def check(self, program: ast.Program, title: str) -> None:
         """One piece; `title` is how the match count names it."""
-        if not program.items:
+        if not program.items and not self.environment.settings.empty:
             raise Diagnostic("D_EMPTY", f"empty D program translation unit: {title}", None)
         self._matched = 0
         for item in program.items:

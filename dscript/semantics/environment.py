@@ -91,6 +91,7 @@ class Settings:
     has_target: bool = False
     quiet: bool = False
     flowindent: bool = False
+    empty: bool = False
 
 
 @dataclass(slots=True, eq=False)

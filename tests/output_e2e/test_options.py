@@ -175,3 +175,16 @@ def test_a_reader_that_leaves(tmp_path: Path) -> None:
         timeout=30,
     )
     assert (done.stdout, done.stderr) == ("line\nline\n", "")
+
+
+def test_empty_programs(tmp_path: Path) -> None:
+    refused = run(["-q", "-x", "errtags"], "/* nothing */", tmp_path)
+    assert refused.returncode == 1 and "[D_EMPTY]" in refused.stderr
+    allowed = run(["-q", "-x", "empty", "-n", "BEGIN { exit(4); }"], "/* nothing */", tmp_path)
+    assert (allowed.returncode, allowed.stderr) == (4, "")
+
+
+def test_maxframes_bounds_stacks(tmp_path: Path) -> None:
+    words = ["-q", "-x", "maxframes=1", "-c", SLEEP]
+    done = run(words, f"{NANOSLEEP} {{ stack(); ustack(); exit(0); }}", tmp_path)
+    assert len([line for line in done.stdout.splitlines() if line]) == 2
