@@ -149,7 +149,7 @@ def use_inline(
         )
     if inline.busy:
         raise Diagnostic("D_IDENT_UNDEF", f"inline {inline.node.name} refers to itself", span)
-    bindings = _bind(checker, inline, args or (), span)
+    bindings = bind_arguments(checker, inline, args or (), span)
     saved = checker.environment.bindings
     checker.environment.bindings = bindings
     inline.busy = True
@@ -163,7 +163,7 @@ def use_inline(
     return operators.assignable(value, inline.type, span, checker.environment.string)
 
 
-def _bind(
+def bind_arguments(
     checker: ExpressionChecker, inline: InlineDefinition, args: tuple[ast.Expr, ...], span: Span
 ) -> dict[str, Expr]:
     """The parameters' values by name."""

@@ -96,11 +96,16 @@ def check_member(
 
 
 def inline_translation(checker: ExpressionChecker, node: ast.Member) -> Expr | None:
-    """A member of an inline that stands for a translation, such as `curpsinfo->pr_pid`.
+    """A member of an inline that stands for a translation: `curpsinfo->pr_pid`, `fds[0].fi_fs`.
 
     Of the translation only this member is computed.
     """
+    from dscript.semantics.names import bind_arguments  # which needs translations itself
+
     base, environment = node.base, checker.environment
+    args: tuple[ast.Expr, ...] | None = None
+    if isinstance(base, ast.Index):
+        args, base = base.indices, base.base
     if not isinstance(base, ast.Identifier) or base.name in environment.bindings:
         return None
     name = base.name
@@ -111,13 +116,13 @@ def inline_translation(checker: ExpressionChecker, node: ast.Member) -> Expr | N
     ):
         return None
     inline = environment.inlines.get(name)
-    if inline is None or inline.params is not None:
+    if inline is None or (inline.params is None) != (args is None):
         return None
     xlate = inline.node.value
     if not isinstance(xlate, ast.Xlate):
         return None
     saved = environment.bindings
-    environment.bindings = {}
+    environment.bindings = bind_arguments(checker, inline, args or (), base.span)
     try:
         return check_member(checker, xlate, node.name, node.arrow, node.span)
     finally:
