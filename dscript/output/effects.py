@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from dscript.aggregates import AggregationState, signed64
 from dscript.options import setting_problem
 from dscript.output.messages import enabled_probe_text
-from dscript.program import Action
+from dscript.program import Action, Conversion
 
 if TYPE_CHECKING:
     from dscript.output.text import TextPrinter
@@ -56,7 +56,7 @@ class Effects:
             def text() -> bytes:
                 return b"\n" + printer.writer.table(states)
         else:
-            text = printer.writer.compile(action.format, states)
+            text = self._formatted(action.format, states)
 
         def printa(*keys: Any) -> None:
             printer.snapshot()
@@ -65,6 +65,23 @@ class Effects:
             printer.write(text())
 
         return printa
+
+    def _formatted(
+        self, conversions: Sequence[Conversion], states: Sequence[AggregationState]
+    ) -> Callable[[], bytes]:
+        """The text of a printa() with a format, under the options of the moment."""
+        printer = self.printer
+        writer = printer.writer
+        write = writer.compile(conversions, states)
+
+        def text() -> bytes:
+            nonlocal writer, write
+            if printer.writer is not writer:  # setopt() came between
+                writer = printer.writer
+                write = writer.compile(conversions, states)
+            return write()
+
+        return text
 
     def _exit(self, action: Action) -> Callable[..., None]:
         def leave(status: int) -> None:
