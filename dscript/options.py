@@ -131,9 +131,8 @@ NEWEST_VERSION = (1, 13)
 
 _SIZE_SUFFIXES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
-# Nanoseconds in one unit; None for a frequency.
-_RATE_SUFFIXES = {
-    "hz": None,
+# Nanoseconds in one unit, by the suffixes of rates and of profile and tick probes.
+NANOSECONDS = {
     "ns": 1,
     "nsec": 1,
     "us": 1_000,
@@ -168,11 +167,11 @@ def parse_size(text: str) -> int:
 def parse_rate(text: str) -> int:
     """Period in nanoseconds of `10hz`, `10` (also hertz), `500ms`…; 0 stays 0."""
     number, suffix = _number(text)
-    unit = _RATE_SUFFIXES.get(suffix.lower(), 0)
-    if not suffix or unit is None:
+    if suffix.lower() in ("", "hz"):
         if number > _SECOND:
             raise ValueError(text)
         return _SECOND // number if number else 0
+    unit = NANOSECONDS.get(suffix.lower(), 0)
     if unit == 0 or number * unit > _MAX:
         raise ValueError(text)
     return number * unit

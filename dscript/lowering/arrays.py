@@ -107,52 +107,31 @@ def assign(g: Generator, expr: tree.Assign) -> Value:
     array = _array(g, element)
     result = expressions.value(g, expr.value)
     place = key(g, element)
-    if isinstance(expr.value, tree.Const):
-        if expr.value.value == 0:
-            g.f.helper(Helper.MAP_DELETE_ELEM, [array.map, place])
-        else:
-            _put(g, array, place, result, element.type.size)
-        return result
-    f = g.f
-    free, put, done = f.block("free"), f.block("put"), f.block("assigned")
-    f.cbr(f.icmp("eq", result, 0), free, put)
-    f.at(free)
-    f.helper(Helper.MAP_DELETE_ELEM, [array.map, place])
-    f.br(done)
-    f.at(put)
-    _put(g, array, place, result, element.type.size)
-    f.br(done)
-    f.at(done)
-    return result
-
-
-def _put(g: Generator, array: AssociativeArray, place: Value, value: Value, size: int) -> None:
     f = g.f
     new = f.slot("value", array.value_size)
     f.store(const(0), new)
-    g.store_int(value, new, size)
-    result = f.helper(Helper.MAP_UPDATE_ELEM, [array.map, place, new, const(ANY)])
-    full, done = f.block("full"), f.block("stored")
-    f.cbr(f.icmp("ne", result, 0), full, done)
-    f.at(full)
-    g.count_drop(DropKind.DYNAMIC)
-    f.br(done)
-    f.at(done)
+    g.store_int(result, new, element.type.size)
+    _put_or_free(g, array, place, new, f.icmp("eq", result, 0))
+    return result
 
 
 def _assign_string(g: Generator, element: tree.Element, value: tree.Expr) -> None:
     f = g.f
     array = _array(g, element)
-    if isinstance(value, tree.Text) and not value.value:
-        f.helper(Helper.MAP_DELETE_ELEM, [array.map, key(g, element)])
-        return
-    size = round_up(element.type.size)
-    new = g.temporary_at(size)
+    new = g.temporary_at(round_up(element.type.size))
     strings.into(g, value, new, element.type.size, pad=True)
     place = key(g, element)
     first = f.load("i8", new, align=1)
+    _put_or_free(g, array, place, new, f.icmp("eq", first, 0))
+
+
+def _put_or_free(
+    g: Generator, array: AssociativeArray, place: Value, new: Value, empty: Value
+) -> None:
+    """Store the value at `new`, or take the element away when it is `empty`."""
+    f = g.f
     free, put, done = f.block("free"), f.block("put"), f.block("assigned")
-    f.cbr(f.icmp("eq", first, 0), free, put)
+    f.cbr(empty, free, put)
     f.at(free)
     f.helper(Helper.MAP_DELETE_ELEM, [array.map, place])
     f.br(done)

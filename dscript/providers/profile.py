@@ -8,25 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from dscript.options import NANOSECONDS
 from dscript.program import Probe
 from dscript.providers.base import ArgumentType, AttachPoint, Pattern, ProbePoint, is_glob
 
-_NANOSECONDS = {
-    "ns": 1,
-    "nsec": 1,
-    "us": 1_000,
-    "usec": 1_000,
-    "ms": 1_000_000,
-    "msec": 1_000_000,
-    "s": 1_000_000_000,
-    "sec": 1_000_000_000,
-    "m": 60_000_000_000,
-    "min": 60_000_000_000,
-    "h": 3_600_000_000_000,
-    "hour": 3_600_000_000_000,
-    "d": 86_400_000_000_000,
-    "day": 86_400_000_000_000,
-}
 _SECOND = 1_000_000_000
 
 # Shortest interval that DTrace accepts (5000 firings a second).
@@ -96,14 +81,14 @@ def interval(name: str) -> int | str | None:
     if found is None:
         return None
     count, suffix = int(found[2]), found[3]
-    if suffix not in _NANOSECONDS and suffix not in ("", "hz"):
+    if suffix not in NANOSECONDS and suffix not in ("", "hz"):
         return (
             f"{name}: unknown time suffix {suffix!r}: use ns, us, ms, s, m, h, d (nsec, usec, "
             "msec, sec, min, hour, day) or hz"
         )
     if count == 0:
         return f"{name}: the rate must not be zero"
-    period = count * _NANOSECONDS[suffix] if suffix in _NANOSECONDS else _SECOND // count
+    period = count * NANOSECONDS[suffix] if suffix in NANOSECONDS else _SECOND // count
     if period < MINIMUM_NS:
         return f"{name}: too fast: the shortest interval is 200us (5000 per second)"
     if period > _MAXIMUM_NS:
