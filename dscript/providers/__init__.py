@@ -41,6 +41,7 @@ _MODULES = {
     "profile": "profile",
     "proc": "proc",
     "sched": "sched",
+    "io": "io",
     "fbt": "fbt",
     "sdt": "sdt",
     "rawtp": "rawtp",

@@ -13,7 +13,6 @@ _NEAREST = {
     "uretprobe": "",
     "objc": "",
     "entry": "",
-    "io": "sdt:block::block_rq_issue, sdt:block::block_rq_complete",
     "tcp": "sdt:tcp::, sdt:sock::inet_sock_set_state",
     "udp": "sdt:udp::, sdt:net::",
     "ip": "sdt:net::net_dev_queue, sdt:net::netif_receive_skb",

@@ -1,0 +1,39 @@
+"""The io provider: requests to disks (manual, chapter "io Provider").
+
+A request of the block layer is what a disk sees; its address, sector and size are the same
+when it starts and when it is done.
+"""
+
+from __future__ import annotations
+
+from dscript.providers.base import Derived
+from dscript.providers.derived import DerivedProvider, Row
+
+_FIRST_ID = 15_200
+_ARGUMENTS = (
+    ("bufinfo_t *", "xlate <bufinfo_t *> (rq)"),
+    ("devinfo_t *", "xlate <devinfo_t *> (rq)"),
+    ("fileinfo_t *", "xlate <fileinfo_t *> (rq)"),
+)
+# Not flushes, which have no data, nor commands that drivers send for themselves
+# (REQ_OP_DRV_IN and REQ_OP_DRV_OUT, include/linux/blk_types.h).
+_DATA = "rq->__data_len != 0 && (rq->cmd_flags & 0xff) < 34"
+
+_ROWS = (
+    Row("start", "block_rq_issue", Derived(("rq",), _DATA, _ARGUMENTS)),
+    Row(
+        "done",
+        "block_rq_complete",
+        # A request may be completed bit by bit; the last bit leaves nothing.
+        Derived(
+            ("rq", "error", "nr_bytes"), f"{_DATA} && nr_bytes >= rq->__data_len", _ARGUMENTS
+        ),
+    ),
+)
+
+_ABSENT = {
+    "wait-start": "nearest: sdt:sched::sched_stat_iowait, sched:::sleep",
+    "wait-done": "nearest: sdt:sched::sched_stat_iowait, sched:::wakeup",
+}
+
+PROVIDER = DerivedProvider("io", _FIRST_ID, _ROWS, _ABSENT)
