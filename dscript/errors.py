@@ -88,7 +88,7 @@ class Diagnostic(DscriptError):
         else:
             head = f"{program}: failed to compile script {where.file}: {tag}"
             place = f"line {where.line}: "
-        text = source.line_text(span.start)
+        text = source.line_text(span.start).rstrip("\r")
         # One column a character, whatever it is: the caret counts on it.
         shown = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in text)
         shown = shown.expandtabs(8)

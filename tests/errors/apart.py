@@ -142,5 +142,7 @@ def _work(texts: Sequence[str], load: bool, pipe: int, words: int) -> NoReturn:
                 data = pickle.dumps(compile_here(text, load=load))
                 out.write(struct.pack("<I", len(data)) + data)
         status = 0
+    except Exception:  # a fault of the tests, or a compiler that cannot be imported
+        os.write(2, traceback.format_exc().encode())
     finally:
         os._exit(status)
