@@ -60,6 +60,27 @@ SAMPLES: dict[str, str] = {
     "tracepoint": "sdt:sched::sched_switch { @[probename] = count(); }",
     "many-tracepoints": "sdt:sched:: { @[probename] = count(); }",
     "raw-tracepoints": "rawtp:::sched_* { @[probename] = count(); }",
+    "processes": (
+        'proc:::create { printf("%d %s", args[0]->pr_pid, args[0]->pr_fname); } '
+        "proc:::exec { trace(args[0]); } proc:::exit, proc:::exec-failure { trace(args[0]); } "
+        "proc:::exec-success { trace(curpsinfo->pr_psargs); } proc:::lwp-*, proc:::start { } "
+        "proc:::signal-send { @[args[1]->pr_pid, args[2]] = count(); } "
+        "proc:::signal-handle, proc:::fault { trace(args[1]->si_code); }"
+    ),
+    "scheduling": (
+        "sched:::on-cpu { self->on = vtimestamp; "
+        "@[pid, execname, curlwpsinfo->pr_pri] = count(); } "
+        "sched:::off-cpu /self->on/ { @o[args[1]->pr_fname] = max(vtimestamp - self->on); } "
+        "sched:::enqueue, sched:::dequeue { @q[args[2]->cpu_id] = count(); } "
+        "sched:::sleep, sched:::preempt, sched:::wakeup { @p[probename] = count(); }"
+    ),
+    "disk": (
+        "io:::start { began[arg0] = timestamp; } io:::done /began[arg0]/ { "
+        "@[args[0]->b_bcount, args[1]->dev_statname, args[2]->fi_name] = count(); }"
+    ),
+    "open-files": (
+        "syscall::read:entry { @[fds[arg0].fi_pathname, fds[arg0].fi_fs, cwd] = count(); }"
+    ),
     "few-system-calls": "syscall::open*:entry, syscall::close:entry { @[probefunc] = count(); }",
 }
 
