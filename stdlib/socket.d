@@ -64,6 +64,8 @@ inline int AF_CAN = 29;
 #pragma D attributes Stable/Stable/Common AF_CAN
 inline int AF_TIPC = 30;
 #pragma D attributes Stable/Stable/Common AF_TIPC
+inline int AF_BLUETOOTH = 31;
+#pragma D attributes Stable/Stable/Common AF_BLUETOOTH
 inline int AF_ALG = 38;
 #pragma D attributes Stable/Stable/Common AF_ALG
 inline int AF_VSOCK = 40;

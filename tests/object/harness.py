@@ -17,6 +17,7 @@ _P, _S, _I = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
 for _name, _result, *_arguments in (
     ("bpf_object__open_mem", _P, _S, ctypes.c_size_t, _P),
     ("bpf_object__load", _I, _P),
+    ("libbpf_set_print", _P, _P),
     ("bpf_object__close", None, _P),
     ("bpf_object__btf_fd", _I, _P),
     ("bpf_object__find_program_by_name", _P, _P, _S),
@@ -79,8 +80,13 @@ class Loaded:
 
     def __init__(self, module: Module, *, words: bytes = b"", level: int = 2) -> None:
         _messages.clear()
-        _lib.libbpf_set_print(_print)  # here, because the runtime sets its own when it is used
-        data = emit_object(module.text(), level=level)
+        before = _lib.libbpf_set_print(_print)  # the runtime has its own, in the same process
+        try:
+            self._load(emit_object(module.text(), level=level), words)
+        finally:
+            _lib.libbpf_set_print(before)
+
+    def _load(self, data: bytes, words: bytes) -> None:
         self._log = ctypes.create_string_buffer(16 << 20)
         self._object = _lib.bpf_object__open_mem(data, len(data), None)
         if not self._object:
