@@ -29,7 +29,7 @@ class Option(NamedTuple):
     line.  `unsupported` are choices that D knows and dscript does not have.  `early` options
     matter before a program is read, so that it cannot set them.  `harmless` says in a few
     words why the option is accepted and changes nothing; `missing` says why it cannot be
-    set at all, and setting it is then an error.
+    set at all, and setting it is then an error.  `most` is the greatest size, "" for any.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Option(NamedTuple):
     early: bool = False
     harmless: str = ""
     missing: str = ""
+    most: str = ""
 
 
 _OPTIONS = (
@@ -52,7 +53,7 @@ _OPTIONS = (
     Option("dynvarsize", "size", "1m", "memory for associative arrays"),
     Option("nspec", "count", "1", "number of speculations"),
     Option("specsize", "size", "32k", "size of each speculation"),
-    Option("strsize", "size", "256", "longest string, with its final NUL"),
+    Option("strsize", "size", "256", "longest string, with its final NUL", most="1m"),
     Option("maxframes", "count", "127", "most frames of a stack without a size of its own"),
     Option("stackframes", "count", "20", "frames of stack()"),
     Option("ustackframes", "count", "20", "frames of ustack()"),
@@ -306,6 +307,8 @@ def _value_problem(option: Option, value: str) -> tuple[str, str | None] | None:
         parse[option.kind](value)
     except ValueError:
         return "Invalid value for specified option", hints[option.kind]
+    if option.most and parse_size(value) > parse_size(option.most):
+        return "Invalid value for specified option", f"at most {option.most}"
     return None
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dscript.dtypes.types import StringType, Type, is_scalar
+from dscript.errors import Diagnostic
 from dscript.object.helpers import MapType
 from dscript.object.ir import Module
 from dscript.object.values import Value
@@ -87,6 +88,9 @@ class Layout:
 _NO_PREALLOC = 1
 # The kernel refuses keys longer than this (MAX_BPF_STACK is the limit of hash keys).
 MAX_KEY = 512
+# Most bytes of task storage: BPF_LOCAL_STORAGE_MAX_VALUE_SIZE in linux/bpf_local_storage.h is
+# 65,535 less the bookkeeping in front of the value.
+MAX_THREAD = 65_000
 
 
 def lay_out(program: tree.Program, module: Module, dynvarsize: int) -> Layout:
@@ -103,6 +107,14 @@ def lay_out(program: tree.Program, module: Module, dynvarsize: int) -> Layout:
             layout.self_size += slot_size(variable.type)
         else:
             _this(layout, variable)
+    if layout.self_size > MAX_THREAD:
+        raise Diagnostic(
+            "D_NOMEM",
+            f"the self-> variables take {layout.self_size} bytes, the kernel keeps at most "
+            f"{MAX_THREAD} for a thread",
+            None,
+            "shorten strings with -x strsize",
+        )
     if layout.self_size:
         layout.self_map = module.map(
             "thread_variables", MapType.TASK_STORAGE, 4, layout.self_size, 0, _NO_PREALLOC

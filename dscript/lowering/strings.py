@@ -112,8 +112,8 @@ def copy(g: Generator, source: Str, destination: Value, capacity: int, *, pad: b
 def _comm(g: Generator, destination: Value, capacity: int, pad: bool) -> None:
     """The kernel pads `comm` with NULs (set_task_comm): two loads copy it."""
     f = g.f
-    if not g.unit.kernel.has("task_struct", "comm"):
-        f.helper(Helper.GET_CURRENT_COMM, [destination, const(COMM_SIZE)])
+    if capacity < COMM_SIZE or not g.unit.kernel.has("task_struct", "comm"):
+        f.helper(Helper.GET_CURRENT_COMM, [destination, const(min(capacity, COMM_SIZE))])
     else:
         comm = f.gep(task(g), g.unit.kernel.offset("task_struct", "comm", None))
         first = f.load("i64", comm)

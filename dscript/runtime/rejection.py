@@ -38,7 +38,26 @@ def load_failure(code: int, log: str, messages: list[str]) -> TracingError:
     return _rejected(program[1], log, text)
 
 
+# Limits that a D program can meet without any fault of ours: words of the log, what they
+# mean, what to do.
+_LIMITS = (
+    (
+        "number of maps per program has reached the limit",
+        "too many variables at one probe: the kernel lets a program use 64 maps",
+        "an associative array takes one, an aggregation with keys two",
+    ),
+    (
+        "BPF program is too large",
+        "the program is too long for the kernel's verifier",
+        "a million instructions may be followed: use shorter strings (-x strsize) or fewer clauses",
+    ),
+)
+
+
 def _rejected(program: str, log: str, messages: str) -> TracingError:
+    for words, meaning, cure in _LIMITS:
+        if words in log:
+            return TracingError(meaning, cure)
     path = _save(f"{messages}\n\n{log}")
     where = source_line(log)
     place = f"for {where}" if where else f"'{program}'"

@@ -109,6 +109,7 @@ class Environment:
     translators: list[TranslatorDefinition] = field(default_factory=list)
     bindings: dict[str, Expr] = field(default_factory=dict)
     used_arguments: set[int] = field(default_factory=set)
+    expansions: int = 0  # uses of inlines, those inside of others included
     # The probes of the clause being checked, for args[].
     points: Sequence[ProbePoint] = ()
     libraries: LibraryNames | None = None

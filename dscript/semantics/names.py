@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from dscript.semantics.expressions import ExpressionChecker
 
 
+# Inlines that use inlines twice grow with the power of their depth.
+MOST_EXPANSIONS = 100_000
+
+
 def check_identifier(checker: ExpressionChecker, node: ast.Identifier) -> Expr:
     found = find_name(checker, node)
     if found is not None:
@@ -149,6 +153,11 @@ def use_inline(
         )
     if inline.busy:
         raise Diagnostic("D_IDENT_UNDEF", f"inline {inline.node.name} refers to itself", span)
+    checker.environment.expansions += 1
+    if checker.environment.expansions > MOST_EXPANSIONS:
+        raise Diagnostic(
+            "D_NOMEM", f"inlines are used more than {MOST_EXPANSIONS} times in all", span
+        )
     bindings = bind_arguments(checker, inline, args or (), span)
     saved = checker.environment.bindings
     checker.environment.bindings = bindings

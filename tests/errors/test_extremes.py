@@ -1,0 +1,70 @@
+"""Programs that are too much of something: taken, or refused with a reason, in little time."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.errors.apart import outcomes
+
+TAKEN = {
+    "nested parentheses": "BEGIN { trace(" + "(" * 20000 + "1" + ")" * 20000 + "); }",
+    "long literal": 'BEGIN { trace("' + "a" * 200000 + '"); }',
+    "many keys": "BEGIN { @[" + ",".join(["pid"] * 200) + "] = count(); }",
+    "long keys": "BEGIN { a[" + ",".join(["execname"] * 100) + "] = 1; }",
+    "shortest strings": "#pragma D option strsize=1\nBEGIN { s = execname; trace(strjoin(s, s)); }",
+    "longest strings": "#pragma D option strsize=1m\nBEGIN { s = execname; trace(s); }",
+    "long strings": "#pragma D option strsize=64k\n"
+    "BEGIN { s = execname; trace(strjoin(s, s)); @[s] = count(); }",
+    "big array": "int a[1000000]; BEGIN { a[5] = 1; }",
+    "many conversions": 'BEGIN { printf("' + "%d" * 500 + '"' + ",pid" * 500 + "); }",
+    "strjoin of strjoin": "BEGIN { trace("
+    + "strjoin(execname, " * 60 + '"x"' + ")" * 60 + "); }",
+}  # fmt: skip
+
+REFUSED = {
+    "nested subscripts": ("BEGIN { x" + "[1" * 20000 + "]" * 20000 + " = 1; }", "D_SYNTAX"),
+    "long sum": ("BEGIN { trace(" + "+".join(["pid"] * 20000) + "); }", "D_SYNTAX"),
+    "nested conditions": ("BEGIN { trace(" + "pid ? 1 : " * 3000 + "2); }", "D_SYNTAX"),
+    "long name": ("BEGIN { trace(" + "a" * 100000 + "); }", "D_IDENT_UNDEF"),
+    "width": ('BEGIN { printf("%.99999999999999999999d", 1); }', "D_SYNTAX"),
+    "strsize": ("#pragma D option strsize=1g\nBEGIN { }", "D_PRAGMA_OPTSET"),
+    "frames": ("BEGIN { stack(1000000); }", "D_STACK_SIZE"),
+    "interval": ("tick-99999999999999999999999s { }", "D_PDESC_ZERO"),
+    "frequency": ("profile-100000000000hz { }", "D_PDESC_ZERO"),
+    "thread-local strings": (
+        "BEGIN { " + "".join(f"self->s{i} = execname;" for i in range(500)) + " }",
+        "D_NOMEM",
+    ),
+    "inlines that double": (
+        "inline int i0 = 1;"
+        + "".join(f"inline int i{n + 1} = i{n} + i{n};" for n in range(40))
+        + "BEGIN { trace(i40); }",
+        "D_NOMEM",
+    ),
+}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="loading programs takes root")
+@pytest.mark.parametrize("name", TAKEN)
+def test_taken(name: str) -> None:
+    (outcome,) = outcomes([TAKEN[name]], load=True)
+    assert outcome.fate == "loaded", outcome.text[:2000]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    text, tag = REFUSED[name]
+    (outcome,) = outcomes([text], load=False)
+    assert (outcome.fate, outcome.tag) == ("wrong", tag), outcome.text[:2000]
+    assert outcome.seconds < 30
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="loading programs takes root")
+def test_more_maps_than_the_kernel_takes_is_explained() -> None:
+    text = "BEGIN { " + "".join(f"a{i}[pid] = 1;" for i in range(100)) + " }"
+    (outcome,) = outcomes([text], load=True)
+    assert outcome.fate == "rejected"
+    assert "the kernel lets a program use 64 maps" in outcome.text
+    assert "fault of dscript" not in outcome.text
