@@ -25,9 +25,7 @@ _ROWS = (
         "done",
         "block_rq_complete",
         # A request may be completed bit by bit; the last bit leaves nothing.
-        Derived(
-            ("rq", "error", "nr_bytes"), f"{_DATA} && nr_bytes >= rq->__data_len", _ARGUMENTS
-        ),
+        Derived(("rq", "error", "nr_bytes"), f"{_DATA} && nr_bytes >= rq->__data_len", _ARGUMENTS),
     ),
 )
 

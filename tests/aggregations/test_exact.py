@@ -13,12 +13,11 @@ HERE = Path(__file__).parent
 WRITERS = 4
 EVENTS = 1_000_000
 
-# `progenyof` would cost; the writers are told apart from all others by their name.
 PROGRAM = """
-syscall::getppid:entry /execname == "%s"/ { @keyed[pid] = count(); @all = count(); @s = sum(3); }
-tick-100ms { printa("k %%d %%@d\\n", @keyed); printa("a %%@d\\n", @all); printa("s %%@d\\n", @s);
+syscall::getppid:entry /ppid == $target/ { @keyed[pid] = count(); @all = count(); @s = sum(3); }
+tick-100ms { printa("k %d %@d\\n", @keyed); printa("a %@d\\n", @all); printa("s %@d\\n", @s);
              clear(@keyed); clear(@all); clear(@s); }
-END        { printa("k %%d %%@d\\n", @keyed); printa("a %%@d\\n", @all); printa("s %%@d\\n", @s); }
+END        { printa("k %d %@d\\n", @keyed); printa("a %@d\\n", @all); printa("s %@d\\n", @s); }
 """
 
 
@@ -35,7 +34,7 @@ def dscript(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def reported_losses(errors: str) -> int:
-    """Firings that dscript says it missed or dropped."""
+    """Firings that dscript says it missed or dropped, those of other processes among them."""
     found = re.findall(r"(\d+) (?:aggregation drop|nested probe firing|drop)", errors)
     return sum(map(int, found))
 
@@ -43,7 +42,7 @@ def reported_losses(errors: str) -> int:
 def test_a_million_events_add_up_exactly(writers: Path) -> None:
     each = EVENTS // WRITERS
     command = f"{writers} {WRITERS} {each}"
-    done = dscript("-qn", PROGRAM % writers.name, "-c", command)
+    done = dscript("-qn", PROGRAM, "-c", command)
     assert done.returncode == 0, done.stderr
     keyed: dict[str, int] = {}
     for pid, count in re.findall(r"^k (\d+) (\d+)$", done.stdout, re.MULTILINE):
@@ -51,26 +50,26 @@ def test_a_million_events_add_up_exactly(writers: Path) -> None:
     snapshots = [int(n) for n in re.findall(r"^a (\d+)$", done.stdout, re.MULTILINE)]
     sums = [int(n) for n in re.findall(r"^s (\d+)$", done.stdout, re.MULTILINE)]
     assert len(snapshots) >= 3, "the writers ended before a few snapshots were taken"
-    expected = EVENTS - reported_losses(done.stderr)
-    assert sum(snapshots) == expected
-    assert sum(sums) == 3 * expected
-    assert sum(keyed.values()) == expected
+    counted = sum(snapshots)
+    assert EVENTS - reported_losses(done.stderr) <= counted <= EVENTS
+    assert sum(sums) == 3 * counted
+    assert sum(keyed.values()) == counted
     assert len(keyed) == WRITERS
-    if expected == EVENTS:
+    if counted == EVENTS:
         assert set(keyed.values()) == {each}
 
 
 def test_more_keys_than_any_map_holds(writers: Path) -> None:
     """Keys are bounded by memory: the maps are drained before they fill."""
     program = (
-        'syscall::getppid:entry /execname == "%s"/ { @[n++] = count(); }'
-        ' END { printa("%%@d\\n", @); }'
+        "syscall::getppid:entry /ppid == $target/ { @[n++] = count(); }"
+        ' END { printa("%@d\\n", @); }'
     )
     count = 200_000
     command = f"{writers} 1 {count}"
-    done = dscript("-qn", program % writers.name, "-x", "aggsize=1m", "-c", command)
+    done = dscript("-qn", program, "-x", "aggsize=1m", "-c", command)
     assert done.returncode == 0, done.stderr
     values = [int(line) for line in done.stdout.split()]
-    assert sum(values) == count - reported_losses(done.stderr)
+    assert count - reported_losses(done.stderr) <= sum(values) <= count
     assert max(values) == 1
     assert len(values) > 20_000  # far more than 1 MiB of map entries

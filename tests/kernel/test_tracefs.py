@@ -44,7 +44,10 @@ def witness():
     """`cat` in a mount namespace of its own, where tracefs is mounted at /sys/kernel/tracing."""
 
     def read(path: str) -> str:
-        script = f"[ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing; cat /sys/kernel/tracing/{path}"
+        mounted = (
+            "[ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing"
+        )
+        script = f"{mounted}; cat /sys/kernel/tracing/{path}"
         command = ["unshare", "-m", "sh", "-c", script]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
