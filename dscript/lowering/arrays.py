@@ -52,7 +52,7 @@ def _thread(g: Generator, element: tree.Element) -> Value:
     f = g.f
     current = task(g)
     offset = g.unit.kernel.offset("task_struct", "start_time", element.span)
-    start = f.load("i64", f.gep(current, offset))
+    start = f.opaque(f.load("i64", f.gep(current, offset)))
     return f.op("or", thread_id(g), f.op("shl", start, 32))
 
 

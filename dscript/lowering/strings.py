@@ -116,8 +116,8 @@ def _comm(g: Generator, destination: Value, capacity: int, pad: bool) -> None:
         f.helper(Helper.GET_CURRENT_COMM, [destination, const(min(capacity, COMM_SIZE))])
     else:
         comm = f.gep(task(g), g.unit.kernel.offset("task_struct", "comm", None))
-        first = f.load("i64", comm)
-        second = f.load("i64", f.gep(comm, 8))
+        first = f.opaque(f.load("i64", comm))
+        second = f.opaque(f.load("i64", f.gep(comm, 8)))
         f.store(first, destination)
         f.store(second, f.gep(destination, 8))
     if pad and capacity > COMM_SIZE:

@@ -170,13 +170,18 @@ def task(g: Generator) -> Value:
 
 
 def task_load(g: Generator, span: Span, *path: tuple[str, str], type: str = "i64") -> Value:
-    """Follow pointers from the current task: each (struct, member) is one load."""
+    """Follow pointers from the current task: each (struct, member) is one load.
+
+    The value is opaque, here and wherever else a task is loaded from: LLVM would merge this
+    load with one from a map in the other arm of a condition, and the verifier lets no
+    instruction load through both kinds of pointer.
+    """
     f = g.f
     pointer = task(g)
     for struct, member in path[:-1]:
         pointer = f.load("ptr", f.gep(pointer, g.unit.kernel.offset(struct, member, span)))
     struct, member = path[-1]
-    return f.load(type, f.gep(pointer, g.unit.kernel.offset(struct, member, span)))
+    return f.opaque(f.load(type, f.gep(pointer, g.unit.kernel.offset(struct, member, span))))
 
 
 def _ids(g: Generator) -> Value:
@@ -223,7 +228,7 @@ def thread_id(g: Generator) -> Value:
     """The thread's number in the initial namespace."""
     if g.subject >= 0:
         tid = g.f.load("i32", g.f.gep(task(g), g.unit.kernel.offset("task_struct", "pid", None)))
-        return g.f.zext(tid, "i64")
+        return g.f.zext(g.f.opaque(tid), "i64")
     return g.f.op("and", g.f.helper(Helper.GET_CURRENT_PID_TGID, []), 0xFFFFFFFF)
 
 
@@ -309,7 +314,7 @@ def read_vtime(g: Generator, span: Span) -> Value:
     f = g.f
     current = task(g)
     runtime = g.unit.kernel.offset("task_struct", "se.sum_exec_runtime", span)
-    total = f.load("i64", f.gep(current, runtime))
+    total = f.opaque(f.load("i64", f.gep(current, runtime)))
     key = f.slot("vkey", 4, 4)
     f.store(const(0, "i32"), key)
     entry = f.helper(Helper.MAP_LOOKUP_ELEM, [VTIME, key], "ptr")
