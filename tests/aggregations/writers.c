@@ -1,4 +1,7 @@
-/* Starts N writers that call getppid() COUNT times each, and waits for them. */
+/*
+ * Starts N writers that call getppid() COUNT times each, and waits for them.  A writer rests
+ * for 20 ms after every 10,000 calls, so that a run sees several snapshots.
+ */
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -11,8 +14,11 @@ int main(int argc, char **argv)
 
 	for (int i = 0; i < writers; i++)
 		if (fork() == 0) {
-			for (long n = 0; n < count; n++)
+			for (long n = 1; n <= count; n++) {
 				syscall(SYS_getppid);
+				if (n % 10000 == 0)
+					usleep(20000);
+			}
 			_exit(0);
 		}
 	while (wait(NULL) > 0)
