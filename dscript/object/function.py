@@ -24,6 +24,8 @@ _PREDICATES = frozenset(("eq", "ne", "ugt", "uge", "ult", "ule", "sgt", "sge", "
 _ATOMICS = frozenset(("add", "sub", "and", "or", "xor", "xchg"))
 # The kernel's limit on arguments of BPF-to-BPF and helper calls (registers R1 to R5).
 _MAX_ARGUMENTS = 5
+# Types that the assembler constraint "r" takes.
+_REGISTERS = ("i64", "i32", "ptr")
 _LOCAL = re.compile(r"%v\d+")
 
 
@@ -158,11 +160,16 @@ class Function:
         """Load from the program's context at a constant offset.
 
         The verifier refuses a context pointer that was changed by addition, which LLVM
-        makes of two loads that meet; `llvm.preserve.static.offset` keeps them apart.
+        makes of two loads that meet; `llvm.preserve.static.offset` keeps them apart.  The
+        empty asm keeps it apart from loads of other memory, which the verifier does not let
+        one instruction share; it goes away with a value that is not used.
         """
         fixed = self.intrinsic("llvm.preserve.static.offset", [ctx], "ptr")
         address = self._value(f"getelementptr inbounds i8, ptr {fixed.text}, i32 {offset}", "ptr")
-        return self.load(type, address, align=min(8, width(type) // 8))
+        value = self.load(type, address, align=min(8, width(type) // 8))
+        if type not in _REGISTERS:
+            return value
+        return self._value(f'call {type} asm "", "=r,0"({value})', type)
 
     def memcpy(self, dst: Value, src: Value, size: int, align: int = 8) -> None:
         """Copy `size` bytes between areas that do not overlap, both aligned to `align`."""
@@ -359,7 +366,7 @@ class Function:
 
     def opaque(self, value: Value) -> Value:
         """The same value, of which the optimiser knows nothing any more."""
-        if value.type not in ("i64", "i32", "ptr"):
+        if value.type not in _REGISTERS:
             raise ValueError(f"no register class for {value}")
         return self._value(f'call {value.type} asm sideeffect "", "=r,0"({value})', value.type)
 
