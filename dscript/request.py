@@ -55,11 +55,6 @@ class CompileRequest(NamedTuple):
         """The scripts (-s), in order."""
         return tuple(piece.source for piece in self.pieces if piece.kind == "s")
 
-    @property
-    def clause_options(self) -> tuple[tuple[PieceKind, str], ...]:
-        """The option letters and texts of the other pieces, in order."""
-        return tuple((p.kind, p.source.text) for p in self.pieces if p.kind != "s")
-
 
 def user_libraries() -> tuple[str, ...]:
     """The user's own folder of D libraries, `~/.config/dscript`, where there is one."""

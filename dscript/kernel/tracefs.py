@@ -64,10 +64,6 @@ def _events() -> tuple[tuple[str, str], ...]:
     return tuple(sorted((c, n) for c in _folders("events") for n in _folders(f"events/{c}")))
 
 
-def has_event(category: str, name: str) -> bool:
-    return event_id(category, name) is not None
-
-
 @lru_cache(maxsize=1024)
 def event_id(category: str, name: str) -> int | None:
     """The number perf_event_open takes (`config` of a tracepoint event)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from dscript.dtypes.types import Type, as_int, is_bool, is_signed
+from dscript.dtypes.types import Type, is_bool, is_signed
 from dscript.errors import Diagnostic, Span
 from dscript.lowering.layout import Layout, State, round_up
 from dscript.object.function import Function
@@ -146,12 +146,6 @@ class Generator:
         self.fault(kind, address)
         f.at(good)
 
-    def skip_if(self, condition: Value) -> None:
-        """Leave the clause without a record and without a fault."""
-        stay = self.f.block("stay")
-        self.f.cbr(condition, self.skip_label, stay)
-        self.f.at(stay)
-
     def count_drop(self, kind: DropKind) -> None:
         """Add one to this CPU's counter of a kind."""
         count_drop(self.f, self.unit.drops, kind)
@@ -210,7 +204,3 @@ def count_drop(f: Function, drops: Value, kind: DropKind) -> None:
     f.atomic("add", counter, const(1))
     f.br(done)
     f.at(done)
-
-
-def integer_bits(type_: Type) -> int:
-    return as_int(type_).bytes * 8

@@ -86,8 +86,6 @@ class Layout:
 
 
 _NO_PREALLOC = 1
-# The kernel refuses keys longer than this (MAX_BPF_STACK is the limit of hash keys).
-MAX_KEY = 512
 # Most bytes of task storage: BPF_LOCAL_STORAGE_MAX_VALUE_SIZE in linux/bpf_local_storage.h is
 # 65,535 less the bookkeeping in front of the value.
 MAX_THREAD = 65_000

@@ -12,7 +12,6 @@ from dscript.object.values import NULL, Value, const
 from dscript.semantics import tree
 
 MAX_FRAMES = 127
-_HARDIRQ_MASK = 0xFFF00  # hard and soft interrupt counts of preempt_count (linux/preempt.h)
 
 
 def scalar(g: Generator, node: tree.Builtin) -> Value:
@@ -334,10 +333,6 @@ def read_vtime(g: Generator, span: Span) -> Value:
 
 
 # ----------------------------------------------------------------------------- probe
-
-
-def probe_key(g: Generator) -> Value:
-    return g.f.load("i64", g.state_at(State.PROBE))
 
 
 def _id(g: Generator, span: Span) -> Value:

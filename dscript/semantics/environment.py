@@ -41,25 +41,6 @@ class LibraryNames(Protocol):
     def require(self, name: str, span: Span) -> None: ...
 
 
-class NoKernelNames:
-    """For a kernel without type information."""
-
-    def struct(self, kind: str, tag: str, module: str = "") -> StructType | None:
-        return None
-
-    def typedef(self, name: str, module: str = "") -> Type | None:
-        return None
-
-    def enum(self, tag: str, module: str = "") -> EnumType | None:
-        return None
-
-    def enumerator(self, name: str, module: str = "") -> tuple[int, EnumType] | None:
-        return None
-
-    def symbol(self, module: str, name: str) -> tuple[int, Type | None] | None:
-        return None
-
-
 @dataclass(slots=True, eq=False)
 class InlineDefinition:
     type: Type

@@ -467,10 +467,5 @@ def _not_assignable(type_: Type, op: str, value: Expr, span: Span) -> Diagnostic
     )
 
 
-def is_true(expr: Expr) -> bool | None:
-    """The value of a constant condition; None when it is not constant."""
-    return expr.value != 0 if isinstance(expr, tree.Const) else None
-
-
 def signed(expr: Expr) -> bool:
     return is_signed(expr.type)
