@@ -1,4 +1,7 @@
-"""Everything that needs kprobes, or Debian 12's own kernel: one guest, many checks."""
+"""Everything that needs kprobes, or a kernel of Debian's: one guest a kernel, many checks.
+
+DSCRIPT_VM_CHECKS=WORD runs only the checks whose names hold WORD.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,50 @@ import os
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.vm import checks, guest
+from tests.vm import guest
+from tests.vm.checks import CHECKS
+from tests.vm.harness import KERNELS
 
 pytestmark = [pytest.mark.vm, pytest.mark.xdist_group("vm")]
 
 ROOT = Path(__file__).resolve().parents[2]
+WORD = os.environ.get("DSCRIPT_VM_CHECKS", "")
+CASES = [
+    (kernel, check.name)
+    for kernel in KERNELS
+    for check in CHECKS.values()
+    if kernel in check.kernels and WORD in check.name
+]
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+@cache
+def results(kernel: str, shared: Path) -> dict[str, str | None]:
     """Boot the guest, run all checks in it, and read what they found."""
     missing = guest.missing_tools()
     if missing and not os.environ.get("CI"):
         pytest.skip(f"not installed: {', '.join(missing)}")
     assert not missing, f"not installed: {', '.join(missing)}"
-    shared = tmp_path_factory.mktemp("guest")
     opens = shared / "opens"
     subprocess.run(["gcc", "-O1", "-static", "-o", opens, ROOT / "tests/vm/opens.c"], check=True)
-    command = shlex.join([sys.executable, str(ROOT / "tests/vm/checks.py"), str(shared)])
-    status = guest.run(guest.prepare(), command, shared, directory=ROOT, timeout=900)
+    words = [sys.executable, str(ROOT / "tests/vm/checks.py"), kernel, str(shared), WORD]
+    prepared = guest.prepare(KERNELS[kernel])
+    status = guest.run(prepared, shlex.join(words), shared, directory=ROOT, timeout=1200)
     assert status == 0, (shared / "stderr").read_text()[-4000:]
     found: dict[str, str | None] = json.loads((shared / "results.json").read_text())
     return found
 
 
-@pytest.mark.parametrize("name", checks.CHECKS)
-def test_in_guest(name: str, results: dict[str, str | None]) -> None:
-    assert results[name] is None, results[name]
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return {kernel: tmp_path_factory.mktemp(f"guest-{kernel}") for kernel in KERNELS}
+
+
+@pytest.mark.parametrize(("kernel", "name"), CASES)
+def test_in_guest(kernel: str, name: str, folders: dict[str, Path]) -> None:
+    found = results(kernel, folders[kernel])
+    assert found[name] is None, found[name]
