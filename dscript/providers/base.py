@@ -102,6 +102,22 @@ class ProbePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """A line of docs/providers.md: what probes of a provider are on Linux.
+
+    `mechanism` is what fires them, in Markdown; `exactness` says how that differs from what the
+    Dynamic Tracing Guide describes ("exact" where it does not); `fallback` is what is used, or
+    can be used, where the kernel lacks the mechanism.
+    """
+
+    probes: str
+    mechanism: str
+    arguments: str = ""
+    exactness: str = "exact"
+    fallback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Pattern:
     """A probe description: four globs (`* ? [ ] [!…] \\`); the empty one matches anything."""
 
@@ -157,6 +173,10 @@ class Provider(Protocol):
 
     def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
         """For a near-miss suggestion: the field as written and names it could have been."""
+        ...
+
+    def described(self) -> Sequence[Described]:
+        """What its probes are, for docs/providers.md; the same on every machine."""
         ...
 
 

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 
 from dscript.kernel import btf
 from dscript.program import Probe
-from dscript.providers.base import ArgumentType, AttachPoint, Derived, Pattern, ProbePoint
+from dscript.providers.base import (
+    ArgumentType,
+    AttachPoint,
+    Derived,
+    Described,
+    Pattern,
+    ProbePoint,
+)
 
 # Scripts name the Solaris modules that hold these probes; there is one kernel here.
 _MODULES = ("vmlinux", "genunix", "unix")
@@ -19,11 +26,18 @@ _MODULES = ("vmlinux", "genunix", "unix")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A probe of the provider, and one tracepoint it comes from."""
+    """A probe of the provider, and one tracepoint it comes from.
+
+    `when` is the condition in words; it, `exactness` and `fallback` are as in `Described`, for
+    docs/providers.md.
+    """
 
     name: str
     tracepoint: str
     derived: Derived
+    when: str = ""
+    exactness: str = "exact"
+    fallback: str = ""
 
 
 class DerivedProvider:
@@ -72,6 +86,28 @@ class DerivedProvider:
 
     def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
         return pattern.name, tuple(self._ids)
+
+    def described(self) -> Sequence[Described]:
+        rows: dict[str, list[Row]] = {}
+        for row in self._rows:
+            rows.setdefault(row.name, []).append(row)
+        return (
+            *(_described(name, of_probe) for name, of_probe in rows.items()),
+            *(Described(f"`{n}`", "none", "", "absent", why) for n, why in self._absent.items()),
+        )
+
+
+def _described(name: str, rows: Sequence[Row]) -> Described:
+    """One line for a probe, which may come from several tracepoints."""
+    events = (f"`{r.tracepoint}`" + (f", {r.when}" if r.when else "") for r in rows)
+    first = rows[0]
+    return Described(
+        f"`{name}`",
+        "; ".join(events),
+        ", ".join(f"`{d_type}`" for d_type, _ in first.derived.arguments),
+        first.exactness,
+        first.fallback,
+    )
 
 
 def _exists(tracepoint: str) -> bool:
