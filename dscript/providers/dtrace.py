@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dscript.program import AttachKind, Probe
-from dscript.providers.base import ArgumentType, AttachPoint, Pattern, ProbePoint
+from dscript.providers.base import ArgumentType, AttachPoint, Described, Pattern, ProbePoint
 
 # ERROR has no place of its own in the kernel: the compiler reads its firings as records of
 # kind ERROR; the attach kind is that of a program the runtime calls.
@@ -34,6 +34,15 @@ class _Dtrace:
 
     def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
         return pattern.name, ("BEGIN", "END", "ERROR")
+
+    def described(self) -> Sequence[Described]:
+        run = "a BPF program that the tracer runs itself (`BPF_PROG_TEST_RUN`)"
+        faults = "`arg1` EPID, `arg2` action, `arg4` fault, `arg5` address"
+        offset = "exact, but that `arg3`, the offset in DIF, is always -1"
+        return (
+            Described("`BEGIN`, `END`", run),
+            Described("`ERROR`", "part of every program, run on a fault", faults, offset),
+        )
 
 
 PROVIDER = _Dtrace()

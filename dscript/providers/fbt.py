@@ -16,6 +16,7 @@ from dscript.providers.base import (
     ArgumentType,
     AttachPoint,
     Context,
+    Described,
     Pattern,
     ProbePoint,
     is_glob,
@@ -96,6 +97,21 @@ class _Fbt:
         # Comparing with every function takes too long; a typo rarely hits the first letters.
         head = pattern.function[:2]
         return pattern.function, [name for name in functions.names() if name.startswith(head)]
+
+    def described(self) -> Sequence[Described]:
+        inlined = "calls that the C compiler inlined do not fire"
+        offset = f"{inlined}; `arg0`, the offset of the return, is 0"
+        links = "for many a kprobe multi-link, else a kprobe each"
+        return (
+            Described("`entry`", f"fentry for up to {FEW} probes", "from BTF", inlined, links),
+            Described(
+                "`return`",
+                f"fexit for up to {FEW} probes",
+                "`args[1]`: the value returned, from BTF",
+                offset,
+                links,
+            ),
+        )
 
 
 def _mechanisms() -> tuple[str, ...]:

@@ -53,6 +53,7 @@ _ROWS = (
             "child->pid == child->tgid",
             (("psinfo_t *", "xlate <psinfo_t *> (child)"),),
         ),
+        when="the child is a process",
     ),
     Row(
         "exec",
@@ -67,6 +68,8 @@ _ROWS = (
                 ),
             ),
         ),
+        when="of `execve`, `execveat`",
+        exactness="exact; a path that is not in memory is a fault",
     ),
     Row(
         "exec-failure",
@@ -76,6 +79,7 @@ _ROWS = (
             f"ret < 0 && {_is_call(_NUMBER, 'execve', 'execveat')}",
             (("int", "-ret"),),
         ),
+        when="of `execve`, `execveat`, below 0",
     ),
     Row("exec-success", "sched_process_exec", Derived(("p", "old_pid", "bprm"))),
     Row(
@@ -87,6 +91,8 @@ _ROWS = (
             "(uintptr_t)info > 1 && info->si_code > 0",
             (("int", _FAULT_CODE), ("siginfo_t *", "(siginfo_t *)info")),
         ),
+        when="of a machine fault's signal, sent by the kernel",
+        exactness="faults that become signals; pages that are brought in do not count",
     ),
     Row(
         "lwp-create",
@@ -99,6 +105,8 @@ _ROWS = (
                 ("psinfo_t *", "xlate <psinfo_t *> (child)"),
             ),
         ),
+        when="the child is a thread",
+        exactness="a process's first thread has `create` alone",
     ),
     Row("lwp-exit", "sched_process_exit", Derived(("p",))),
     Row(
@@ -110,6 +118,8 @@ _ROWS = (
             # CLD_DUMPED, CLD_KILLED, CLD_EXITED
             (("int", "p->exit_code & 0x80 ? 3 : p->exit_code & 0x7f ? 2 : 1"),),
         ),
+        when="of the last thread",
+        exactness="exact; `args[0]` is `CLD_EXITED`, `CLD_KILLED` or `CLD_DUMPED`",
     ),
     Row(
         "start",
@@ -118,19 +128,30 @@ _ROWS = (
             _EXIT,
             f"ret == 0 && {_is_call(_NUMBER, *_MAKERS)} && curthread->pid == curthread->tgid",
         ),
+        when="with 0 of `fork`, `vfork`, `clone`, `clone3` in a new process",
+        exactness="exact; not for a command of `-c`, which is held until tracing has begun",
     ),
     Row(
         "lwp-start",
         "sys_exit",
         Derived(_EXIT, f"ret == 0 && {_is_call(_NUMBER, *_MAKERS)}"),
+        when="with 0 of `fork`, `vfork`, `clone`, `clone3` in a new thread",
+        exactness="exact; not for a command of `-c`, which is held until tracing has begun",
     ),
     Row("signal-send", "signal_generate", Derived(_GENERATE, "", _RECEIVER)),
     # TRACE_SIGNAL_IGNORED of include/trace/events/signal.h
-    Row("signal-discard", "signal_generate", Derived(_GENERATE, "result == 1", _RECEIVER)),
+    Row(
+        "signal-discard",
+        "signal_generate",
+        Derived(_GENERATE, "result == 1", _RECEIVER),
+        when="ignored",
+    ),
     Row(
         "signal-clear",
         "sys_exit",
         Derived(_EXIT, f"ret > 0 && {_is_call(_NUMBER, 'rt_sigtimedwait')}", (("int", "ret"),)),
+        when="of `rt_sigtimedwait`, above 0",
+        exactness="`signalfd` does not count",
     ),
     Row(
         "signal-handle",
@@ -144,6 +165,7 @@ _ROWS = (
                 ("void *", "(void *)ka->sa.sa_handler"),
             ),
         ),
+        when="to a handler",
     ),
 )
 

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 
 from dscript.options import NANOSECONDS
 from dscript.program import Probe
-from dscript.providers.base import ArgumentType, AttachPoint, Pattern, ProbePoint, is_glob
+from dscript.providers.base import (
+    ArgumentType,
+    AttachPoint,
+    Described,
+    Pattern,
+    ProbePoint,
+    is_glob,
+)
 
 _SECOND = 1_000_000_000
 
@@ -70,6 +77,13 @@ class _Profile:
         if dash and tail[:1].isdigit() and head not in ("profile", "tick"):
             return pattern.name, (f"profile-{tail}", f"tick-{tail}")
         return "", ()
+
+    def described(self) -> Sequence[Described]:
+        where = "`arg0` kernel address, `arg1` user address"
+        return (
+            Described("`profile-N`", "perf software clock, one event on every CPU", where),
+            Described("`tick-N`", "perf software clock on one CPU", where),
+        )
 
 
 def interval(name: str) -> int | str | None:

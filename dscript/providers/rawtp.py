@@ -11,7 +11,14 @@ from functools import lru_cache
 from dscript.kernel import btf, tracefs
 from dscript.program import Probe
 from dscript.providers import tracepoints
-from dscript.providers.base import ArgumentType, AttachPoint, Pattern, ProbePoint, is_glob
+from dscript.providers.base import (
+    ArgumentType,
+    AttachPoint,
+    Described,
+    Pattern,
+    ProbePoint,
+    is_glob,
+)
 
 _FIRST_ID = 8000
 
@@ -45,6 +52,17 @@ class _Rawtp:
         if is_glob(pattern.name):
             return "", ()
         return pattern.name, [name for _module, name in _listed()]
+
+    def described(self) -> Sequence[Described]:
+        return (
+            Described(
+                "every tracepoint by its name",
+                "raw tracepoint, found in BTF",
+                "from BTF",
+                "Linux only",
+                "names from tracefs where the kernel has no BTF, then without `args[]`",
+            ),
+        )
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,14 @@ from functools import lru_cache
 
 from dscript.kernel import tracefs
 from dscript.program import Probe
-from dscript.providers.base import ArgumentType, AttachPoint, Pattern, ProbePoint, is_glob
+from dscript.providers.base import (
+    ArgumentType,
+    AttachPoint,
+    Described,
+    Pattern,
+    ProbePoint,
+    is_glob,
+)
 
 _FIRST_ID = 3000
 # Categories whose events exist only as perf events.
@@ -66,6 +73,24 @@ class _Sdt:
         if is_glob(pattern.name):
             return "", ()
         return pattern.name, [n for c, n in _listed() if pattern.matches_module(c)]
+
+    def described(self) -> Sequence[Described]:
+        return (
+            Described(
+                "every tracepoint, those of modules too; the category is the module field",
+                "raw tracepoint",
+                "from BTF",
+                "the names are Linux' own",
+                "`rawtp:::NAME` where tracefs cannot be read",
+            ),
+            Described(
+                "`sdt:syscalls::`",
+                "perf event",
+                "the fields of the format file",
+                "the names are Linux' own",
+                "`syscall:::`, which costs less",
+            ),
+        )
 
 
 @lru_cache(maxsize=1)

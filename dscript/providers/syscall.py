@@ -13,6 +13,7 @@ from dscript.program import Probe
 from dscript.providers.base import (
     ArgumentType,
     AttachPoint,
+    Described,
     Pattern,
     ProbePoint,
     is_glob,
@@ -62,6 +63,14 @@ class _Syscall:
         if not is_glob(pattern.function) and pattern.function not in syscalls.table():
             return pattern.function, tuple(syscalls.table())
         return pattern.name, ("entry", "return")
+
+    def described(self) -> Sequence[Described]:
+        typed = "from the format file of the call's tracepoint; only `argN` without tracefs"
+        result = "`args[0]`, `args[1]`: the result, -1 on error; `errno`"
+        return (
+            Described("`entry`", "raw tracepoint `sys_enter`, by the call's number", typed),
+            Described("`return`", "raw tracepoint `sys_exit`, by the call's number", result),
+        )
 
 
 # Tracepoints are named after the function that implements the call.
