@@ -15,6 +15,7 @@ from dscript.providers.base import (
     ArgumentType,
     AttachPoint,
     Context,
+    Described,
     Pattern,
     ProbePoint,
     Provider,
@@ -24,12 +25,14 @@ __all__ = [
     "ArgumentType",
     "AttachPoint",
     "Context",
+    "Described",
     "Matches",
     "Pattern",
     "ProbePoint",
     "Provider",
     "arguments",
     "by_id",
+    "descriptions",
     "listing",
     "match",
 ]
@@ -108,6 +111,11 @@ def by_id(number: int) -> Matches:
 def arguments(point: ProbePoint) -> Sequence[ArgumentType]:
     """Types of `args[]` of a matched probe."""
     return _provider(point.probe.provider).arguments(point)
+
+
+def descriptions() -> list[tuple[str, Sequence[Described]]]:
+    """What each provider says of its probes, in the order of `-l`."""
+    return [(name, _provider(name).described()) for name in _MODULES]
 
 
 _loaded: dict[str, Provider] = {}

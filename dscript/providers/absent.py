@@ -66,6 +66,11 @@ _USER: tuple[str, ...] = (
 _USER += ("python", "ruby", "perl", "java", "javascript")
 
 
+def nearest_probes() -> list[tuple[str, str]]:
+    """(provider, the nearest probes) of those that another system has."""
+    return [(name, near) for name, near in _NEAREST.items() if near]
+
+
 def explain(provider: str) -> str | None:
     """One line for a provider that dscript knows of and lacks; None for any other name."""
     base = provider.rstrip("0123456789")

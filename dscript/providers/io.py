@@ -20,12 +20,19 @@ _ARGUMENTS = (
 _DATA = "rq->__data_len != 0 && (rq->cmd_flags & 0xff) < 34"
 
 _ROWS = (
-    Row("start", "block_rq_issue", Derived(("rq",), _DATA, _ARGUMENTS)),
+    Row(
+        "start",
+        "block_rq_issue",
+        Derived(("rq",), _DATA, _ARGUMENTS),
+        when="a request with data",
+        exactness="as the disk gets it, after merging; often in a kernel thread's context",
+    ),
     Row(
         "done",
         "block_rq_complete",
         # A request may be completed bit by bit; the last bit leaves nothing.
         Derived(("rq", "error", "nr_bytes"), f"{_DATA} && nr_bytes >= rq->__data_len", _ARGUMENTS),
+        when="of the whole request",
     ),
 )
 

@@ -25,21 +25,51 @@ def _queued(name: str) -> tuple[tuple[str, str], ...]:
     return (*_thread(name), ("cpuinfo_t *", cpu))
 
 
+_NO_MOVES = "moves between CPUs do not count"
+
 # Off the CPU comes before on the CPU: probes of one tracepoint fire in this order.
 _ROWS = (
-    Row("sleep", "sched_switch", Derived(_SWITCH, "!preempt && prev_state != 0")),
-    Row("preempt", "sched_switch", Derived(_SWITCH, "preempt || prev_state == 0")),
+    Row(
+        "sleep",
+        "sched_switch",
+        Derived(_SWITCH, "!preempt && prev_state != 0"),
+        when="the thread waits",
+    ),
+    Row(
+        "preempt",
+        "sched_switch",
+        Derived(_SWITCH, "preempt || prev_state == 0"),
+        when="the thread could run on",
+        exactness="`sched_yield` counts too",
+    ),
     Row("off-cpu", "sched_switch", Derived(_SWITCH, "", _thread("next"))),
     Row("wakeup", "sched_waking", Derived(("p",), "", _thread("p"))),
-    Row("enqueue", "sched_wakeup", Derived(("p",), "", _queued("p"))),
+    Row(
+        "enqueue",
+        "sched_wakeup",
+        Derived(("p",), "", _queued("p")),
+        exactness=_NO_MOVES,
+    ),
     Row("enqueue", "sched_wakeup_new", Derived(("p",), "", _queued("p"))),
     Row(
         "enqueue",
         "sched_switch",
         Derived(_SWITCH, "(preempt || prev_state == 0) && prev->pid != 0", _queued("prev")),
+        when="from a thread that could run on",
     ),
-    Row("dequeue", "sched_switch", Derived(_SWITCH, "next->pid != 0", _queued("next"))),
-    Row("on-cpu", "sched_switch", Derived(_SWITCH, subject=2)),
+    Row(
+        "dequeue",
+        "sched_switch",
+        Derived(_SWITCH, "next->pid != 0", _queued("next")),
+        when="to a thread",
+        exactness=_NO_MOVES,
+    ),
+    Row(
+        "on-cpu",
+        "sched_switch",
+        Derived(_SWITCH, subject=2),
+        exactness="before the switch, with the thread that comes on as its subject",
+    ),
 )
 
 _ABSENT = {
