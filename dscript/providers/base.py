@@ -24,6 +24,8 @@ from dscript.program import AttachKind, Probe
 #   perf_tp          the record described by tracefs' format file
 #   fentry, fexit    arguments as 8-byte words; fexit has the return value after the last one
 #   kprobe, kretprobe  struct pt_regs
+#   uprobe, ureturn  struct pt_regs of a process; the attach cookie holds the offset of the
+#                    probed instruction within its function in its upper 32 bits
 Context = Literal[
     "syscall_program",
     "syscall_entry",
@@ -36,6 +38,8 @@ Context = Literal[
     "fexit",
     "kprobe",
     "kretprobe",
+    "uprobe",
+    "ureturn",
 ]
 
 
@@ -61,9 +65,30 @@ class ArgumentType:
     btf: tuple[str, int] | None = None
 
 
+# What a derived probe comes from (providers/sources.py).
+SourceKind = Literal["tracepoint", "entry", "return"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event that a derived probe needs beside its own, and the D statements to run there.
+
+    `body` may keep values for the probe in variables of its own (`__name[key]`): it runs
+    before the clauses of the probe's own event, or with `after` behind them.  Parameters and
+    condition are those of `Derived`.
+    """
+
+    kind: SourceKind
+    target: str
+    parameters: tuple[str, ...]
+    condition: str
+    body: str
+    after: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """How a probe is made from a tracepoint: D over the tracepoint's own arguments.
+    """How a probe is made from another event: D over that event's own arguments.
 
     `parameters` names those arguments, in order; `condition` tells the firings that count
     ("" for all); `arguments` are (type, expression) of `args[]`, where an expression
@@ -75,11 +100,29 @@ class Derived:
     condition: str = ""
     arguments: tuple[tuple[str, str], ...] = ()
     subject: int = -1
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UserPlace:
+    """An instruction of user code.
+
+    `path` opens the file from here, `offset` is the instruction's in it, `within` its offset
+    in its function.  `pid` (as the tracer sees it) is the only process that counts, 0 for
+    all.  `semaphore` is the offset in the file of the counter that says whether anyone
+    listens, 0 without one.
+    """
+
+    path: str
+    offset: int
+    within: int = 0
+    pid: int = 0
+    semaphore: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AttachPoint:
-    """A place of the kernel: `target` is one tracepoint, `category/name` or function name.
+    """Where a probe attaches: `target` is one tracepoint, `category/name` or function name.
 
     `selector` is the system call number within raw sys_enter/sys_exit.  Points with equal
     kind, target and period can share one BPF program and link.
@@ -91,6 +134,7 @@ class AttachPoint:
     period_ns: int = 0
     selector: int | None = None
     derived: Derived | None = None
+    places: tuple[UserPlace, ...] = ()  # of a probe in user code
 
 
 @dataclass(frozen=True, slots=True)

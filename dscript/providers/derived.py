@@ -1,7 +1,8 @@
-"""What providers share whose probes are made from tracepoints of another name and meaning.
+"""What providers share whose probes are made from events of another name and meaning.
 
-A probe is a row: the tracepoint, when it counts, and what its arguments are, as D over the
-tracepoint's own arguments (`base.Derived`).  One probe may have several rows.
+A probe is a row: the tracepoint or kernel function, when it counts, and what its arguments
+are, as D over the event's own arguments (`base.Derived`).  One probe may have several rows;
+a row may have another to stand in where the kernel lacks its event.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dscript.kernel import btf
 from dscript.program import Probe
+from dscript.providers import sources
 from dscript.providers.base import (
     ArgumentType,
-    AttachPoint,
     Derived,
     Described,
     Pattern,
     ProbePoint,
+    SourceKind,
+    is_glob,
 )
 
 # Scripts name the Solaris modules that hold these probes; there is one kernel here.
@@ -26,10 +28,13 @@ _MODULES = ("vmlinux", "genunix", "unix")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A probe of the provider, and one tracepoint it comes from.
+    """A probe of the provider, and one event it comes from: by default a tracepoint.
 
     `when` is the condition in words; it, `exactness` and `fallback` are as in `Described`, for
-    docs/providers.md.
+    docs/providers.md.  With `kind` "entry" or "return" the event is that of a kernel function
+    named `tracepoint`.  `needs` are kernel names that the D uses and some kernels lack
+    (`struct.member`, enumeration constants); `otherwise` is the row to take without them or
+    without the event.
     """
 
     name: str
@@ -38,6 +43,22 @@ class Row:
     when: str = ""
     exactness: str = "exact"
     fallback: str = ""
+    kind: SourceKind = "tracepoint"
+    needs: tuple[str, ...] = ()
+    otherwise: Row | None = None
+
+    def unavailable(self) -> str | None:
+        """Why this kernel lacks the event; None when it has it."""
+        sources_of = [(self.kind, self.tracepoint, self.needs)]
+        sources_of += [(step.kind, step.target, ()) for step in self.derived.steps]
+        return next((why for source in sources_of if (why := sources.unavailable(*source))), None)
+
+    def offered(self) -> Row | None:
+        """This row or the first to stand in for it that the kernel offers."""
+        row: Row | None = self
+        while row is not None and row.unavailable():
+            row = row.otherwise
+        return row
 
 
 class DerivedProvider:
@@ -56,20 +77,12 @@ class DerivedProvider:
     def match(self, pattern: Pattern) -> Sequence[ProbePoint]:
         if pattern.function.strip("*") or not any(map(pattern.matches_module, _MODULES)):
             return []
-        return [
-            self._point(row)
-            for row in self._rows
-            if pattern.matches_name(row.name) and _exists(row.tracepoint)
-        ]
+        named = (row for row in self._rows if pattern.matches_name(row.name))
+        return [self._point(row) for row in (r.offered() for r in named) if row is not None]
 
     def _point(self, row: Row) -> ProbePoint:
         probe = Probe(self._ids[row.name], self._name, _MODULES[0], "", row.name)
-        # The task of another thread is only a pointer to the kernel where types are kept.
-        kind = "raw_tp" if row.derived.subject < 0 else "tp_btf"
-        return ProbePoint(
-            probe,
-            AttachPoint(kind, row.tracepoint, kind, derived=row.derived),  # type: ignore[arg-type]
-        )
+        return ProbePoint(probe, sources.attach_point(row.kind, row.tracepoint, row.derived))
 
     def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:
         derived = point.attach.derived
@@ -79,10 +92,12 @@ class DerivedProvider:
     def missing(self, pattern: Pattern) -> str | None:
         if pattern.name in self._absent:
             return self._absent[pattern.name]
-        lacking = [r.tracepoint for r in self._rows if pattern.matches_name(r.name)]
-        if lacking and not _exists(lacking[0]):
-            return f"this kernel has no tracepoint {lacking[0]}, or no type information of it"
-        return None
+        named = [row for row in self._rows if pattern.matches_name(row.name)]
+        if not named or is_glob(pattern.name):
+            return None
+        reason = named[0].unavailable()
+        near = f"; nearest: {named[0].fallback}" if named[0].fallback else ""
+        return f"{reason}{near}" if reason else None
 
     def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
         return pattern.name, tuple(self._ids)
@@ -99,7 +114,10 @@ class DerivedProvider:
 
 def _described(name: str, rows: Sequence[Row]) -> Described:
     """One line for a probe, which may come from several tracepoints."""
-    events = (f"`{r.tracepoint}`" + (f", {r.when}" if r.when else "") for r in rows)
+    events = []
+    for row in rows:
+        other = row.otherwise
+        events.append(_event(row) + (f", else {_event(other)}" if other is not None else ""))
     first = rows[0]
     return Described(
         f"`{name}`",
@@ -110,5 +128,7 @@ def _described(name: str, rows: Sequence[Row]) -> Described:
     )
 
 
-def _exists(tracepoint: str) -> bool:
-    return btf.find(btf.Kind.TYPEDEF, f"btf_trace_{tracepoint}") is not None
+def _event(row: Row) -> str:
+    what = {"tracepoint": "", "entry": "entry of ", "return": "return of "}[row.kind]
+    call = "()" if row.kind != "tracepoint" else ""
+    return f"{what}`{row.tracepoint}{call}`" + (f", {row.when}" if row.when else "")

@@ -41,7 +41,7 @@ class _Fbt:
     def match(self, pattern: Pattern) -> Sequence[ProbePoint]:
         entry = pattern.matches_name("entry") and pattern.provider != "kretprobe"
         exit_ = pattern.matches_name("return") and pattern.provider != "kprobe"
-        if not (entry or exit_) or not _mechanisms():
+        if not (entry or exit_) or not mechanisms():
             return []
         found = self._functions(pattern)
         few = len(found) * (entry + exit_) <= FEW
@@ -64,7 +64,7 @@ class _Fbt:
         return [function for function in found if pattern.matches_module(function.module)]
 
     def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:
-        parameters, result, words = _prototype(point.probe.function, point.probe.module)
+        parameters, result, words = prototype(point.probe.function, point.probe.module)
         if point.probe.name == "entry":
             if point.attach.context == "kprobe":
                 return [p if p.word < _REGISTER_WORDS else _unplaced(p) for p in parameters]
@@ -76,21 +76,14 @@ class _Fbt:
         return (_RETURN_OFFSET, place)
 
     def missing(self, pattern: Pattern) -> str | None:
-        if not _mechanisms():
-            return (
-                "kernel functions cannot be probed on this kernel: "
-                + "; ".join(
-                    f"{name}: {features.feature(name).why}"
-                    for name in ("fentry", "kprobe_multi", "kprobe")
-                )
-                + ". Tracepoints (sdt:::) and system calls (syscall:::) can be"
-            )
+        if not mechanisms():
+            return f"{no_mechanism()}. Tracepoints (sdt:::) and system calls (syscall:::) can be"
         if not is_glob(pattern.function) and not functions.named(pattern.function):
             return f"kernel function {pattern.function} is not there or cannot be probed"
         return None
 
     def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
-        if not _mechanisms() or is_glob(pattern.function):
+        if not mechanisms() or is_glob(pattern.function):
             return pattern.name, ("entry", "return")
         if functions.named(pattern.function):
             return pattern.name, ("entry", "return")
@@ -114,30 +107,39 @@ class _Fbt:
         )
 
 
-def _mechanisms() -> tuple[str, ...]:
+def mechanisms() -> tuple[str, ...]:
     """What this kernel takes, best first."""
     names = ("fentry", "kprobe_multi", "kprobe")
     return tuple(name for name in names if features.works(name))
+
+
+def no_mechanism() -> str:
+    """Why kernel functions cannot be probed here, when there are no `mechanisms`."""
+    reasons = "; ".join(
+        f"{name}: {features.feature(name).why}" for name in ("fentry", "kprobe_multi", "kprobe")
+    )
+    return f"kernel functions cannot be probed on this kernel: {reasons}"
 
 
 def _point(function: KernelFunction, returns: bool, few: bool) -> ProbePoint:
     number = _FIRST_ID + 2 * function.position + returns
     name = "return" if returns else "entry"
     probe = Probe(number, "fbt", function.module, function.name, name)
-    kind, context, target = _attach(function, returns, few)
+    kind, context, target = attach(function, returns, few)
     return ProbePoint(probe, AttachPoint(kind, target, context))
 
 
-def _attach(function: KernelFunction, returns: bool, few: bool) -> tuple[AttachKind, Context, str]:
-    mechanisms = _mechanisms()
+def attach(function: KernelFunction, returns: bool, few: bool) -> tuple[AttachKind, Context, str]:
+    """How and where a function's entry or return attaches; `few`: trampolines are affordable."""
+    offered = mechanisms()
     trampoline = "fexit" if returns else "fentry"
-    if (few or len(mechanisms) == 1) and features.works(trampoline) and _takes(function):
+    if (few or len(offered) == 1) and features.works(trampoline) and _takes(function):
         return (
             ("fexit", "fexit", function.symbol)
             if returns
             else ("fentry", "fentry", function.symbol)
         )
-    if "kprobe_multi" in mechanisms and function.unique:
+    if "kprobe_multi" in offered and function.unique:
         return (
             ("kretprobe_multi", "kretprobe", function.symbol)
             if returns
@@ -160,7 +162,7 @@ def _takes(function: KernelFunction) -> bool:
     return plain and len(params) <= _TRAMPOLINE_WORDS
 
 
-def _prototype(name: str, module: str) -> tuple[list[ArgumentType], ArgumentType, int]:
+def prototype(name: str, module: str) -> tuple[list[ArgumentType], ArgumentType, int]:
     """Parameters, result, and how many 8-byte words the parameters take."""
     from dscript.kernel import btf_types
 

@@ -1,4 +1,4 @@
-"""Probes made from tracepoints: their conditions and arguments, which providers give as D."""
+"""Probes made from other events: their conditions and arguments, which providers give as D."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def by_derivation(points: Sequence[ProbePoint]) -> list[list[ProbePoint]]:
     parts: dict[object, list[ProbePoint]] = {}
     for point in points:
         attach = point.attach
-        key = None if attach.derived is None else (attach.target, attach.derived)
+        key = None if attach.derived is None else (attach.kind, attach.target, attach.derived)
         parts.setdefault(key, []).append(point)
     return list(parts.values()) or [[]]
 
@@ -37,7 +37,7 @@ def derivation(points: Sequence[ProbePoint]) -> Derived | None:
 
 
 def condition(checker: ExpressionChecker, span: Span) -> Expr | None:
-    """When the tracepoint is the probe; None for always."""
+    """When the event is the probe; None for always."""
     derived = derivation(checker.environment.points)
     if derived is None or not derived.condition:
         return None
@@ -130,18 +130,18 @@ def _argument(checker: ExpressionChecker, index: int, span: Span) -> tuple[Deriv
 
 @contextmanager
 def _parameters(checker: ExpressionChecker, derived: Derived, span: Span) -> Iterator[None]:
-    """The names of the tracepoint's arguments mean these inside, and nothing else does."""
+    """The names of the event's own arguments mean these inside, and nothing else does."""
     from dscript.kernel import btf_types
-    from dscript.providers import tracepoints
+    from dscript.providers import sources
 
     environment = checker.environment
     saved = environment.bindings
-    target = environment.points[0].attach.target
     bindings: dict[str, Expr] = {}
-    for name, place in zip(derived.parameters, tracepoints.arguments(target), strict=False):
+    for name, place in sources.parameters(environment.points[0].attach):
         type_ = btf_types.by_id(*place.btf) if place.btf is not None else None
         if type_ is not None:
-            bindings[name] = tree.ProbeArgument(type_, span, place.word, place)
+            # Not an element of args[]: the place alone tells where it lies.
+            bindings[name] = tree.ProbeArgument(type_, span, -1, place)
     environment.bindings = bindings
     try:
         yield
