@@ -105,18 +105,18 @@ class TextPrinter:
         clauses = self.program.clauses
         epid = clauses[clause].epid if clause < len(clauses) else 0
         where = self.program.probes.get(probe)
-        self.message(error_text(epid, where, action, fault, dif, address))
+        self.tell(error_text(epid, where, action, fault, dif, address))
 
     def drop(self, kind: DropKind, count: int, cpu: int) -> None:
-        self.message(drop_text(kind, count, cpu))
+        self.tell(drop_text(kind, count, cpu))
 
     def missed(self, program: str, count: int) -> None:
         many = "" if count == 1 else "s"
-        self.message(f"{count} nested probe firing{many} missed ({program})")
+        self.tell(f"{count} nested probe firing{many} missed ({program})")
 
     def notice(self, message: str) -> None:
         if not self._settings.quiet:
-            self.message(message)
+            self.tell(message)
 
     def idle(self) -> None:
         self._release_pending()
@@ -144,6 +144,10 @@ class TextPrinter:
     # What actions call.
 
     def message(self, text: str) -> None:
+        """One line on stderr about an action."""
+        self.tell(text)
+
+    def tell(self, text: str) -> None:
         """One line on stderr, after everything printed so far."""
         self.out.flush()
         self.err.write(f"dscript: {text}\n".encode("utf-8", "surrogateescape"))
