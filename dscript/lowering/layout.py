@@ -6,6 +6,7 @@ The firing's state is a small block on the program's stack that clause functions
     FAULT…     what went wrong, for ERROR (kind, clause, action, address, EPID)
     SPEC       ID given to speculate(), 0 for none
     HEAP       bytes of the scratch heap in use (alloca, copyin of unknown size)
+    COMPAT     1 in a system call of a 32-bit program
     THIS       clause-local scalars
 
 Clause-local strings and structures, key buffers and string temporaries live in scratch
@@ -36,9 +37,10 @@ class State:
     FAULT_EPID = 40
     SPEC = 48
     HEAP = 56
-    THIS = 64
+    COMPAT = 64
+    THIS = 72
     # Clause-local scalars beyond this go to scratch: state and a clause's frame share 512 bytes.
-    THIS_LIMIT = 96
+    THIS_LIMIT = 88
 
 
 def round_up(size: int, to: int = 8) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dscript.lowering import scratch
+from dscript.lowering import compat_calls, scratch
 from dscript.lowering.clauses import lower_clause, report_function
 from dscript.lowering.generator import Firing, Generator, Unit, count_drop
 from dscript.lowering.layout import State
@@ -236,7 +236,7 @@ class ProgramBuilder:
         blocks = {indices: f.block("list") for indices in lists}
         if group.selectors:
             # Probe keys are the calls' IDs, which grow by 2 with the number.
-            call = self._call_number(f, group)
+            call = compat_calls.own_number(f, self.unit, self._call_number(f, group), state)
             first = next(iter(group.selectors))
             base = group.selectors[first] - 2 * first
             f.store(f.op("add", f.op("shl", call, 1), base), f.gep(state, State.PROBE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dscript.errors import Span
+from dscript.lowering import compat_calls
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
 from dscript.object.helpers import F_USER_STACK, Helper
@@ -96,6 +97,7 @@ def read_syscall_arguments(g: Generator) -> Value:
     f.helper(
         Helper.PROBE_READ_KERNEL, [buffer, const(high - low), f.to_ptr(f.op("add", regs, low))]
     )
+    compat_calls.fix_arguments(g, buffer, regs)
     return buffer
 
 
