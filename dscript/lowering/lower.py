@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dscript import options as d_options
 from dscript.dtypes.types import IntType
@@ -249,9 +249,7 @@ def _build_programs(unit: Unit, plans: list[RecordPlan]) -> ProgramBuilder:
 
 def _without_error(clause: tree.Clause) -> tree.Clause:
     points = [point for point in clause.points if point.probe.id != _ERROR.id]
-    return tree.Clause(
-        clause.index, points, clause.predicate, clause.body, clause.span, clause.empty
-    )
+    return replace(clause, points=points)
 
 
 def _arguments(points: object) -> tuple[ArgumentType, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dscript.lowering import compat_calls, scratch
+from dscript.lowering import compat_calls, expressions, scratch
 from dscript.lowering.clauses import lower_clause, report_function
 from dscript.lowering.generator import Firing, Generator, Unit, count_drop
 from dscript.lowering.layout import State
@@ -40,10 +40,15 @@ _SECTIONS: dict[AttachKind, str] = {
     "kretprobe": "kretprobe",
     "kprobe_multi": "kprobe.multi",
     "kretprobe_multi": "kretprobe.multi",
+    "uprobe": "kprobe",
+    "uretprobe": "kretprobe",
+    "uprobe_multi": "kprobe",
+    "uretprobe_multi": "kretprobe",
 }
 
 # Kinds whose links carry a cookie, the probe's key, so that one program serves many.
-_COOKIED = frozenset(("kprobe", "kretprobe", "kprobe_multi", "kretprobe_multi"))
+_USER_KINDS = frozenset(("uprobe", "uretprobe", "uprobe_multi", "uretprobe_multi"))
+_COOKIED = _USER_KINDS | {"kprobe", "kretprobe", "kprobe_multi", "kretprobe_multi"}
 
 _FunctionKey = tuple[Firing, tuple[int, ...], tuple[ArgumentType, ...]]
 
@@ -62,7 +67,6 @@ class Group:
     by_probe: dict[int, tuple[int, ...]] = field(default_factory=dict)
     points: dict[int, ProbePoint] = field(default_factory=dict)
     selectors: dict[int, int] = field(default_factory=dict)
-    targets: list[str] = field(default_factory=list)
 
 
 def group_points(clauses: list[tree.Clause]) -> list[Group]:
@@ -93,7 +97,6 @@ def group_points(clauses: list[tree.Clause]) -> list[Group]:
                 )
             group.by_probe[key] = tuple(indices)
             group.points[key] = point
-            group.targets.append(point.attach.target)
             if point.attach.selector is not None:
                 group.selectors[point.attach.selector] = key
     return _in_order(list(groups.values()))
@@ -137,7 +140,6 @@ def _part(group: Group, members: set[int]) -> Group:
         if kept:
             part.by_probe[key] = kept
             part.points[key] = group.points[key]
-            part.targets.append(group.points[key].attach.target)
     part.selectors = {n: key for n, key in group.selectors.items() if key in part.by_probe}
     return part
 
@@ -165,12 +167,17 @@ class ProgramBuilder:
         name = f"probe_{number}"
         section = _SECTIONS[group.kind].format(group.target)
         lists = self._prepare(group, arguments)
+        filter_ = self._filter(f"filter_{number}", group, arguments)
         f = unit.module.function(name, [("ctx", "ptr")], section=section)
         leave = f.block("leave")
         if group.kind not in ("begin", "end"):
             self._check_activity(f, leave)
         state = f.alloca(unit.layout.state_size, name="state")
         f.memset(state, unit.layout.state_size)
+        if filter_ is not None:
+            mine = f.block("mine")
+            f.cbr(f.icmp("ne", f.call(filter_, [f.params[0], state]), 0), mine, leave)
+            f.at(mine)
         release = self._take_scratch(f, leave, lists)
         self._dispatch(f, group, state, release, lists)
         f.at(leave)
@@ -194,6 +201,29 @@ class ProgramBuilder:
                 self._function(group.context, tuple(part), arguments) for part in chunks.values()
             ]
         return result
+
+    def _filter(
+        self, name: str, group: Group, arguments: tuple[ArgumentType, ...]
+    ) -> Function | None:
+        """Whether a firing of the event is the group's derived probe: a function of its own.
+
+        Scratch is not taken for other firings.  A fault means that it is not the probe.
+        """
+        clause = self.unit.program.clauses[next(iter(group.by_probe.values()))[0]]
+        if clause.filter is None:
+            return None
+        f = self.unit.module.function(name, [("ctx", "ptr"), ("state", "ptr")])
+        ctx, state = f.params
+        plan = self.plans[clause.index]
+        g = Generator(self.unit, f, ctx, state, NULL, group.context, plan, arguments=arguments)
+        g.subject = _subject(clause)
+        g.fault_label = g.skip_label = f.block("faulted")
+        g.at(clause.span)
+        f.ret(f.zext(expressions.truth(g, clause.filter), "i64"))
+        assert not g.uses_scratch, clause.points[0].probe
+        f.at(g.fault_label)
+        f.ret(0)
+        return f
 
     def _check_activity(self, f: Function, leave: str) -> None:
         """Nothing fires before BEGIN is done, nor after exit()."""
@@ -243,7 +273,8 @@ class ProgramBuilder:
             cases = {n: blocks[group.by_probe[key]] for n, key in group.selectors.items()}
             self._switch(f, call, cases, end)
         elif group.kind in _COOKIED and len(group.by_probe) > 1:
-            f.store(f.helper(Helper.GET_ATTACH_COOKIE, [f.params[0]]), f.gep(state, State.PROBE))
+            cookie = f.helper(Helper.GET_ATTACH_COOKIE, [f.params[0]])
+            f.store(f.op("and", cookie, 0xFFFFFFFF), f.gep(state, State.PROBE))
             f.br(next(iter(blocks.values())))
         else:
             f.store(const(next(iter(group.by_probe))), f.gep(state, State.PROBE))
@@ -367,11 +398,17 @@ def _subject(clause: tree.Clause) -> int:
 
 
 def _attachment(name: str, group: Group) -> Attachment:
-    probes = tuple(group.by_probe)
-    targets: tuple[str, ...] = ()
-    if group.kind in _COOKIED:
-        targets = tuple(group.targets)
+    targets: list[str] = []
+    cookies: list[int] = []
+    if group.kind in _USER_KINDS:
+        for key, point in group.points.items():
+            for place in point.attach.places:
+                targets.append(f"{place.pid} {place.offset} {place.semaphore} {place.path}")
+                cookies.append(key | place.within << 32)
+    elif group.kind in _COOKIED:
+        targets = [point.attach.target for point in group.points.values()]
+        cookies = list(group.points)
     elif group.target:
-        targets = (group.target,)
-    cookies = probes if group.kind in _COOKIED else ()
-    return Attachment(name, group.kind, probes, targets, cookies, group.period_ns)
+        targets = [group.target]
+    probes = tuple(group.by_probe)
+    return Attachment(name, group.kind, probes, tuple(targets), tuple(cookies), group.period_ns)

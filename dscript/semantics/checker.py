@@ -9,9 +9,16 @@ from dscript import options as d_options
 from dscript.dtypes.types import VOID
 from dscript.errors import Diagnostic, Span
 from dscript.providers import Pattern, ProbePoint, by_id, match
-from dscript.semantics import operators, tree
+from dscript.providers.base import Step
+from dscript.semantics import tree
 from dscript.semantics.declarations import declare, declare_inline
-from dscript.semantics.derived import by_derivation, check_subject, condition, derivation
+from dscript.semantics.derived import (
+    by_derivation,
+    check_subject,
+    condition,
+    derivation,
+    step_clauses,
+)
 from dscript.semantics.environment import Environment, KernelNames, Settings, macro_text
 from dscript.semantics.expressions import ExpressionChecker
 from dscript.semantics.libraries import Libraries
@@ -86,6 +93,7 @@ class ProgramChecker:
             folders, system = libraries
             self.environment.libraries = Libraries(self.environment, self._item, folders, system)
         self.clauses: list[tree.Clause] = []
+        self._steps: dict[Step, tree.Clause] = {}
         self.matches: list[tuple[str, int]] = []
         self.notes: list[str] = []
         self._matched = 0
@@ -102,6 +110,9 @@ class ProgramChecker:
     def finish(self, source_name: str, source_text: str, options: dict[str, str]) -> tree.Program:
         environment = self.environment
         environment.check_arguments_used()
+        for clause in self._steps.values():
+            clause.index = len(self.clauses)
+            self.clauses.append(clause)
         return tree.Program(
             clauses=self.clauses,
             variables=list(environment.variables.values()),
@@ -162,14 +173,13 @@ class ProgramChecker:
     def _clause_at(self, item: ast.Clause, groups: list[list[ProbePoint]]) -> None:
         """The clause once for each group of probes, which agree on what it means."""
         self.environment.points = [point for points in groups for point in points]
-        predicate = condition(self.expressions, item.span)
+        derived = derivation(self.environment.points)
+        if derived is not None:
+            step_clauses(self.expressions, derived, self._steps, item.span)
+        filter_ = condition(self.expressions, item.span)
+        predicate = None
         if item.predicate is not None:
-            written = self.expressions.condition(item.predicate)
-            predicate = (
-                written
-                if predicate is None
-                else operators.logical("&&", predicate, written, item.span)
-            )
+            predicate = self.expressions.condition(item.predicate)
         body = self._statements(item.body or ())
         check_speculation_rules(body)
         for points in groups:
@@ -180,6 +190,7 @@ class ProgramChecker:
                 body=body,
                 span=item.span,
                 empty=not body,
+                filter=filter_,
             )
             check_subject(clause)
             self.clauses.append(clause)

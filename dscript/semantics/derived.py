@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from dscript.dtypes.types import LONG
 from dscript.errors import Diagnostic, Span
-from dscript.providers import ProbePoint
-from dscript.providers.base import Derived
+from dscript.program import Probe
+from dscript.providers import ProbePoint, sources
+from dscript.providers.base import Derived, Step
 from dscript.semantics import operators, tree
 from dscript.semantics.translators import check_member
 from dscript.semantics.tree import Expr
@@ -20,6 +21,9 @@ from dscript.syntax import ast
 
 if TYPE_CHECKING:
     from dscript.semantics.expressions import ExpressionChecker
+
+# Numbers of hidden probes: below and above those of all derived probes.
+_BEFORE, _AFTER = 14_000, 19_000
 
 
 def by_derivation(points: Sequence[ProbePoint]) -> list[list[ProbePoint]]:
@@ -43,6 +47,31 @@ def condition(checker: ExpressionChecker, span: Span) -> Expr | None:
         return None
     with _parameters(checker, derived, span):
         return checker.condition(_parsed(derived.condition))
+
+
+def step_clauses(
+    checker: ExpressionChecker, derived: Derived, known: dict[Step, tree.Clause], span: Span
+) -> None:
+    """Add to `known` the hidden clauses of the probe's steps; `index` is for the caller to set.
+
+    They have no record.  Probes of one event fire in the order of their numbers, which puts
+    steps before or behind all other derived probes.
+    """
+    environment = checker.environment
+    saved = environment.points
+    for step in derived.steps:
+        if step in known:
+            continue
+        number = (_AFTER if step.after else _BEFORE) + len(known)
+        own = Derived(step.parameters, step.condition)
+        attach = sources.attach_point(step.kind, step.target, own)
+        point = ProbePoint(Probe(number, "dscript", "", "", step.target), attach)
+        environment.points = [point]
+        filter_ = condition(checker, span)
+        with _parameters(checker, own, span):
+            body = tuple(tree.Do(span, checker.check(node)) for node in _statements(step.body))
+        known[step] = tree.Clause(-1, [point], None, body, span, False, filter_)
+    environment.points = saved
 
 
 def argument(checker: ExpressionChecker, index: int, span: Span) -> Expr:
@@ -132,7 +161,6 @@ def _argument(checker: ExpressionChecker, index: int, span: Span) -> tuple[Deriv
 def _parameters(checker: ExpressionChecker, derived: Derived, span: Span) -> Iterator[None]:
     """The names of the event's own arguments mean these inside, and nothing else does."""
     from dscript.kernel import btf_types
-    from dscript.providers import sources
 
     environment = checker.environment
     saved = environment.bindings
@@ -149,13 +177,15 @@ def _parameters(checker: ExpressionChecker, derived: Derived, span: Span) -> Ite
         environment.bindings = saved
 
 
-@lru_cache(maxsize=256)
 def _parsed(text: str) -> ast.Expr:
+    return _statements(text)[0]
+
+
+@lru_cache(maxsize=256)
+def _statements(text: str) -> tuple[ast.Expr, ...]:
     from dscript.syntax.parser import parse
 
     program = parse(Source("a provider's description", f"BEGIN {{ {text}; }}", is_library=True))
     clause = program.items[0]
     assert isinstance(clause, ast.Clause) and clause.body
-    statement = clause.body[0]
-    assert isinstance(statement, ast.ExprStmt)
-    return statement.expr
+    return tuple(node.expr for node in clause.body if isinstance(node, ast.ExprStmt))

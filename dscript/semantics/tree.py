@@ -309,7 +309,10 @@ class If(Stmt):
 
 @dataclass(slots=True, eq=False)
 class Clause:
-    """One clause with the probes it is enabled on; `empty` when no statement was written."""
+    """One clause with the probes it is enabled on; `empty` when no statement was written.
+
+    `filter` tells which firings of an event are the probe (`providers.base.Derived`).
+    """
 
     index: int
     points: Sequence[ProbePoint]
@@ -317,6 +320,7 @@ class Clause:
     body: tuple[Stmt, ...]
     span: Span
     empty: bool
+    filter: Expr | None = None
 
 
 @dataclass(slots=True, eq=False)

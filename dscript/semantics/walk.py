@@ -49,6 +49,8 @@ def walk_body(body: Sequence[Stmt]) -> Iterator[Expr]:
 
 
 def walk_clause(clause: Clause) -> Iterator[Expr]:
+    if clause.filter is not None:
+        yield from walk(clause.filter)
     if clause.predicate is not None:
         yield from walk(clause.predicate)
     yield from walk_body(clause.body)
