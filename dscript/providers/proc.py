@@ -16,17 +16,38 @@ _FIRST_ID = 15_000
 _ENTER, _EXIT = ("regs", "id"), ("regs", "ret")
 _GENERATE = ("sig", "info", "task", "group", "result")
 
+# Calls of 32-bit programs have numbers and registers of their own (TS_COMPAT of x86's
+# asm/thread_info.h, TIF_32BIT of arm64's); those of aarch64 are not known here.
 if os.uname().machine == "aarch64":
     _NUMBER, _PATHS = "regs->syscallno", ("regs->regs[0]", "regs->regs[1]")
+    _NARROW, _NARROW_TABLE = "(curthread->thread_info.flags & 0x400000)", None
+    _NARROW_PATHS = _PATHS
 else:
     _NUMBER, _PATHS = "regs->orig_ax", ("regs->di", "regs->si")
+    _NARROW, _NARROW_TABLE = "(curthread->thread_info.status & 2)", "i386"
+    _NARROW_PATHS = ("regs->bx", "regs->cx")
 
 
 def _is_call(value: str, *names: str) -> str:
     """D that tells whether a call number is that of one of these calls."""
-    known = syscalls.table()
-    tests = [f"{value} == {known[name]}" for name in names if name in known]
-    return f"({' || '.join(tests)})"
+    text = f"!{_NARROW} && ({_is_one(value, syscalls.table(), names)})"
+    if _NARROW_TABLE is not None:
+        narrow = _is_one(value, syscalls.table(_NARROW_TABLE), names)
+        text = f"({text} || {_NARROW} && ({narrow}))"
+    return f"({text})"
+
+
+def _is_one(value: str, table: dict[str, int], names: tuple[str, ...]) -> str:
+    return " || ".join(f"{value} == {table[name]}" for name in names if name in table) or "0"
+
+
+def _exec_path() -> str:
+    """D for the address of the path that execve or execveat is given."""
+    at = f"{_is_call('id', 'execve')} ?"
+    return (
+        f"{_NARROW} ? ({at} {_NARROW_PATHS[0]} : {_NARROW_PATHS[1]}) : "
+        f"({at} {_PATHS[0]} : {_PATHS[1]})"
+    )
 
 
 _MAKERS = ("fork", "vfork", "clone", "clone3")
@@ -62,10 +83,7 @@ _ROWS = (
             _ENTER,
             _is_call("id", "execve", "execveat"),
             (
-                (
-                    "string",
-                    f"copyinstr({_is_call('id', 'execve')} ? {_PATHS[0]} : {_PATHS[1]})",
-                ),
+                ("string", f"copyinstr({_exec_path()})"),
             ),
         ),
         when="of `execve`, `execveat`",
