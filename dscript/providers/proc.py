@@ -82,9 +82,7 @@ _ROWS = (
         Derived(
             _ENTER,
             _is_call("id", "execve", "execveat"),
-            (
-                ("string", f"copyinstr({_exec_path()})"),
-            ),
+            (("string", f"copyinstr({_exec_path()})"),),
         ),
         when="of `execve`, `execveat`",
         exactness="exact; a path that is not in memory is a fault",
