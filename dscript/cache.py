@@ -67,7 +67,12 @@ def suits(request: CompileRequest) -> bool:
     """
     if request.emit is not None or request.disassemble or os.environ.get("DSCRIPT_CACHE") == "0":
         return False
-    return not any(_PROCESS_IN_PROBE.search(piece.source.text) for piece in request.pieces)
+    return not names_process(request)
+
+
+def names_process(request: CompileRequest) -> bool:
+    """Whether a probe description may name a process by a macro variable (`pid$target:::`)."""
+    return any(_PROCESS_IN_PROBE.search(piece.source.text) for piece in request.pieces)
 
 
 def load(name: str) -> CompiledProgram | None:

@@ -6,8 +6,9 @@ from dscript import options as d_options
 from dscript.object.codegen import emit_assembly, emit_object
 from dscript.program import CompiledProgram
 from dscript.request import CompileRequest, Piece
-from dscript.semantics.checker import ProgramChecker, pragma_options, settings_from
+from dscript.semantics.checker import ProgramChecker, settings_from
 from dscript.semantics.kernel_names import KernelTypes
+from dscript.semantics.pragmas import pragma_options
 from dscript.syntax import ast
 from dscript.syntax.parser import parse, parse_clause_options
 
@@ -25,6 +26,7 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
         zero_ok=request.zero_ok or d_options.flag(options, "zdefs"),
         has_target=request.has_target,
     )
+    settings.target = request.target
     libraries = (request.library_dirs, d_options.text(options, "syslibdir"))
     checker = ProgramChecker(
         settings,

@@ -315,6 +315,10 @@ AttachKind = Literal[
     "kretprobe_multi",
     "kprobe",  # targets: one or many functions, one link each, cookies
     "kretprobe",
+    "uprobe_multi",  # targets: user instructions, each "PID OFFSET SEMAPHORE PATH"; cookies
+    "uretprobe_multi",
+    "uprobe",  # the same, one perf event each
+    "uretprobe",
 ]
 
 
@@ -322,7 +326,10 @@ class Attachment(NamedTuple):
     """One BPF program of the object and where it goes.
 
     `targets` and `cookies` run in parallel; a cookie is the probe key the program reads
-    with bpf_get_attach_cookie.  `probes` are the probe keys it can fire.
+    with bpf_get_attach_cookie (in user code the instruction's offset within its function
+    is in the upper 32 bits).  `probes` are the probe keys it can fire.
+    In a target of user code OFFSET and SEMAPHORE count from the start of the file at PATH;
+    PID 0 stands for every process.
     """
 
     program: str

@@ -10,6 +10,18 @@ from dscript.source import Source
 
 PieceKind = Literal["s", "n", "P", "m", "f", "i"]
 Stage = Literal["ast", "ir", "asm", "object", "plan"]
+Format = Literal["text", "json", "csv"]
+
+
+class Picture(NamedTuple):
+    """A picture of an aggregation, drawn into the file `path` when tracing ends.
+
+    `aggregation` is its name without `@`, None for the only one that can be drawn so.
+    """
+
+    kind: Literal["flamegraph", "folded", "heatmap"]
+    path: str
+    aggregation: str | None = None
 
 
 class Piece(NamedTuple):
@@ -33,7 +45,8 @@ class CompileRequest(NamedTuple):
     `environment_options` those of the environment, which pragmas override
     (`dscript.options.merge(environment, pragmas, command line)`).  `arguments` are `$1`… and
     `program_name` is `$0`.  `destructive` is -w, `zero_ok` is -Z.  `has_target` says that
-    -c or -p gives `$target` a value, which only the run knows.  `emit` names the stage
+    -c or -p gives `$target` a value, which only the run knows, except where the program probes
+    the process: then `target` is its ID.  `emit` names the stage
     whose text the compiled program carries in `emitted`; `disassemble` is -S.
     `library_dirs` are those of -L, searched after the ones that come with dscript.
     """
@@ -46,6 +59,7 @@ class CompileRequest(NamedTuple):
     destructive: bool = False
     zero_ok: bool = False
     has_target: bool = False
+    target: int = 0
     emit: Stage | None = None
     disassemble: bool = False
     library_dirs: tuple[str, ...] = ()

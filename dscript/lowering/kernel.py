@@ -9,12 +9,13 @@ from dscript.errors import Diagnostic, Span
 from dscript.kernel import btf
 
 # struct pt_regs (arch/*/include/asm/ptrace.h): system call arguments, function arguments,
-# return value, instruction pointer.  Offsets in bytes.
+# return value, instruction and stack pointers.  Offsets in bytes.
 _X86_64 = {
     "syscall": (112, 104, 96, 56, 72, 64),
     "call": (112, 104, 96, 88, 72, 64),
     "result": (80,),
     "pc": (128,),
+    "sp": (152,),
     "size": (168,),
 }
 _AARCH64 = {
@@ -22,6 +23,7 @@ _AARCH64 = {
     "call": (0, 8, 16, 24, 32, 40, 48, 56),
     "result": (0,),
     "pc": (256,),
+    "sp": (248,),
     "size": (336,),
 }
 

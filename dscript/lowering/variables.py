@@ -43,6 +43,10 @@ def argument(g: Generator, index: int, span: Span) -> Value:
         case "kretprobe":
             result = g.unit.kernel.registers["result"][0]
             return f.ctx_load(ctx, result) if index == 1 else const(0)
+        case "uprobe":
+            return _user_argument(g, index)
+        case "ureturn":
+            return _user_return(g, index)
         case "perf_event":
             return _sampled_pc(g, user=index == 1) if index < 2 else const(0)
         case "perf_tp":
@@ -62,9 +66,9 @@ def typed_argument(g: Generator, node: tree.ProbeArgument) -> Value:
             raw = _syscall_argument(g, place.word)
         case "syscall_return":
             raw = _result(g)
-        case "kprobe":
+        case "kprobe" | "uprobe":
             raw = f.ctx_load(ctx, registers["call"][place.word])
-        case "kretprobe":
+        case "kretprobe" | "ureturn":
             raw = f.ctx_load(ctx, registers["result"][0])
         case "fexit" if node.index == 1:
             raw = _function_result(g)
@@ -73,6 +77,29 @@ def typed_argument(g: Generator, node: tree.ProbeArgument) -> Value:
         case _:
             raw = f.ctx_load(ctx, 8 * place.word)
     return g.normalise(raw, node.type)
+
+
+def _user_argument(g: Generator, index: int) -> Value:
+    """An argument of a user function: in a register, or on its stack beyond those."""
+    f = g.f
+    registers = g.unit.kernel.registers["call"]
+    if index < len(registers):
+        return f.ctx_load(g.ctx, registers[index])
+    # On x86-64 the return address lies below the arguments; arm64 keeps it in a register.
+    above = index - len(registers) + (0 if g.unit.kernel.machine == "aarch64" else 1)
+    place = f.slot("argument", 8)
+    f.store(const(0), place)
+    stack = f.op("add", f.ctx_load(g.ctx, g.unit.kernel.registers["sp"][0]), 8 * above)
+    f.helper(Helper.PROBE_READ_USER, [place, const(8), stack])
+    return f.load("i64", place)
+
+
+def _user_return(g: Generator, index: int) -> Value:
+    """arg0 is where the function is left, from its start; arg1 its value."""
+    f = g.f
+    if index == 0:
+        return f.op("lshr", f.helper(Helper.GET_ATTACH_COOKIE, [g.ctx]), 32)
+    return f.ctx_load(g.ctx, g.unit.kernel.registers["result"][0]) if index == 1 else const(0)
 
 
 def _syscall_argument(g: Generator, index: int) -> Value:

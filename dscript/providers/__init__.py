@@ -6,6 +6,7 @@ Provider modules are imported when a description can mean them, so that a progra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -33,6 +34,7 @@ __all__ = [
     "arguments",
     "by_id",
     "descriptions",
+    "is_provider",
     "listing",
     "match",
 ]
@@ -50,12 +52,17 @@ _MODULES = {
     "rawtp": "rawtp",
 }
 
+# Providers of user code, which stay out of globs: they would mean every process.
+_USER_MODULES = {"pid": "pid", "uprobe": "uprobe"}
+_PROCESS = re.compile(r"pid\d+")
+
 # Other spellings of a provider; probes show the provider's own name.
 _ALIASES = {
     "kprobe": "fbt",
     "kretprobe": "fbt",
     "tracepoint": "sdt",
     "rawtracepoint": "rawtp",
+    "uretprobe": "uprobe",
 }
 
 
@@ -97,6 +104,11 @@ def match(pattern: Pattern, *, compat: bool = True) -> Matches:
     return Matches((), notes, reason, _suggestion(pattern, providers))
 
 
+def is_provider(name: str) -> bool:
+    """Whether there is a provider of this name."""
+    return name in _MODULES or name in _ALIASES or name in _USER_MODULES
+
+
 def listing(pattern: Pattern) -> Matches:
     """The probes `-l` prints: as `match`, without looking for renamed functions."""
     return match(pattern, compat=False)
@@ -122,11 +134,18 @@ _loaded: dict[str, Provider] = {}
 
 
 def _provider(name: str) -> Provider:
+    name = _family(name)
     found = _loaded.get(name)
     if found is None:
-        module = import_module(f"dscript.providers.{_MODULES[name]}")
+        file = _MODULES.get(name) or _USER_MODULES[name]
+        module = import_module(f"dscript.providers.{file}")
         found = _loaded[name] = module.PROVIDER
     return found
+
+
+def _family(provider: str) -> str:
+    """The name without a process's number: `pid` of `pid1234`."""
+    return "pid" if _PROCESS.fullmatch(provider) else provider
 
 
 def _providers(pattern: Pattern) -> list[Provider]:
@@ -136,6 +155,8 @@ def _providers(pattern: Pattern) -> list[Provider]:
     event has such a name, and asking every provider would cost a scan of BTF and tracefs.
     """
     names = [name for name in _MODULES if pattern.matches_provider(name)]
+    if _family(pattern.provider) in _USER_MODULES and pattern.provider != "pid":
+        names = [_family(pattern.provider)]
     if not names and pattern.provider in _ALIASES:
         names = [_ALIASES[pattern.provider]]
     if len(names) > 1:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -42,6 +43,7 @@ TRACE_FENTRY: Final = 24
 TRACE_FEXIT: Final = 25
 PERF_EVENT: Final = 41
 TRACE_KPROBE_MULTI: Final = 42
+TRACE_UPROBE_MULTI: Final = 48
 
 # enum bpf_prog_type
 PROG_TYPE_KPROBE: Final = 2
@@ -61,6 +63,7 @@ MAP_TYPE_RINGBUF: Final = 27
 
 F_SLEEPABLE: Final = 1 << 4  # prog_flags
 KPROBE_MULTI_RETURN: Final = 1  # link_create.kprobe_multi.flags
+UPROBE_MULTI_RETURN: Final = 1  # link_create.uprobe_multi.flags
 
 # perf_event_attr.type and .config
 PERF_TYPE_SOFTWARE: Final = 1
@@ -248,22 +251,52 @@ def link_kprobe_multi(
     return _call(LINK_CREATE, data, "link create")
 
 
+def link_uprobe_multi(
+    program: int,
+    path: str,
+    pid: int,
+    places: Sequence[tuple[int, int, int]],
+    *,
+    returns: bool,
+) -> int:
+    """One link of a program to many instructions of a file, for one process or (0) for all.
+
+    A place is (offset in the file, offset of its semaphore or 0, cookie).
+    """
+    count = len(places)
+    columns = [(ctypes.c_uint64 * count)(*column) for column in zip(*places, strict=True)]
+    offsets, semaphores, cookies = columns
+    # A symbolic link of /proc (map_files, root) is followed by the kernel as well.
+    text = attr_buffer(os.fsencode(path) + b"\0")
+    data = struct.pack(
+        "<IIIIQQQQIII4x", program, 0, TRACE_UPROBE_MULTI, 0,
+        address(text), address(offsets),
+        address(semaphores) if any(semaphores) else 0, address(cookies),
+        count, UPROBE_MULTI_RETURN if returns else 0, pid,
+    )  # fmt: skip
+    return _call(LINK_CREATE, data, "link create")
+
+
 def perf_event_open(
     kind: int,
     config: int,
     *,
     cpu: int,
+    pid: int = -1,
     period: int = 0,
     flags: int = 0,
     config1: int = 0,
     config2: int = 0,
 ) -> int:
-    """A system-wide event on one CPU; `period` is events or, for clocks, nanoseconds."""
+    """An event on one CPU (-1 any) and in one process (-1 any).
+
+    `period` is events or, for clocks, nanoseconds.
+    """
     data = bytearray(_PERF_ATTR_SIZE)
     struct.pack_into("<IIQQ", data, 0, kind, _PERF_ATTR_SIZE, config, period)
     struct.pack_into("<QI4xQQ", data, 40, flags, 1, config1, config2)
     attr = attr_buffer(bytes(data))
-    fd: int = _syscall(_NR_PERF_EVENT_OPEN, attr, -1, cpu, -1, _PERF_FLAG_FD_CLOEXEC)
+    fd: int = _syscall(_NR_PERF_EVENT_OPEN, attr, pid, cpu, -1, _PERF_FLAG_FD_CLOEXEC)
     if fd < 0:
         raise _fail("perf event open")
     return fd

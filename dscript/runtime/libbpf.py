@@ -35,6 +35,10 @@ _PROGRAM_TYPES: Final[Mapping[str, tuple[int, int, bool]]] = {
     "kretprobe_multi": (bpf.PROG_TYPE_KPROBE, bpf.TRACE_KPROBE_MULTI, False),
     "kprobe": (bpf.PROG_TYPE_KPROBE, 0, False),
     "kretprobe": (bpf.PROG_TYPE_KPROBE, 0, False),
+    "uprobe_multi": (bpf.PROG_TYPE_KPROBE, bpf.TRACE_UPROBE_MULTI, False),
+    "uretprobe_multi": (bpf.PROG_TYPE_KPROBE, bpf.TRACE_UPROBE_MULTI, False),
+    "uprobe": (bpf.PROG_TYPE_KPROBE, 0, False),
+    "uretprobe": (bpf.PROG_TYPE_KPROBE, 0, False),
 }
 
 

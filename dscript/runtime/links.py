@@ -172,6 +172,23 @@ class Links:
             except KernelError as error:
                 raise _refusal("kernel function", name, error) from None
 
+    # -- user functions
+
+    def _uprobe_multi(self, returns: bool, attachment: Attachment, program: int) -> None:
+        from dscript.runtime.user_links import multi_links
+
+        for link in multi_links(attachment, program, returns=returns):
+            self._links.append(link)
+
+    def _uprobe(self, returns: bool, attachment: Attachment, program: int) -> None:
+        from dscript.runtime.user_links import events
+
+        for event, cookie in events(attachment, returns=returns):
+            try:
+                self._add_event(event, program, cookie)
+            except KernelError as error:
+                raise _refusal("user function", attachment.targets[0], error) from None
+
 
 _Attacher = Callable[[Links, Attachment, int], None]
 
@@ -194,6 +211,10 @@ _ATTACHERS: Final[Mapping[str, _Attacher]] = {
     "kretprobe_multi": lambda s, a, p: s._kprobe_multi(True, a, p),
     "kprobe": lambda s, a, p: s._kprobe(False, a, p),
     "kretprobe": lambda s, a, p: s._kprobe(True, a, p),
+    "uprobe_multi": lambda s, a, p: s._uprobe_multi(False, a, p),
+    "uretprobe_multi": lambda s, a, p: s._uprobe_multi(True, a, p),
+    "uprobe": lambda s, a, p: s._uprobe(False, a, p),
+    "uretprobe": lambda s, a, p: s._uprobe(True, a, p),
 }
 
 

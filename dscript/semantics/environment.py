@@ -66,10 +66,12 @@ class Settings:
     jstackframes: int = 50
     jstackstrsize: int = 512
     defaultargs: bool = False
+    argref: bool = False
     destructive: bool = False
     zero_ok: bool = False
     compat: bool = True
     has_target: bool = False
+    target: int = 0  # its process ID, where that is known while compiling
     quiet: bool = False
     flowindent: bool = False
     empty: bool = False
@@ -88,6 +90,10 @@ class Environment:
     aggregations: dict[str, AggregationVariable] = field(default_factory=dict)
     inlines: dict[str, InlineDefinition] = field(default_factory=dict)
     translators: list[TranslatorDefinition] = field(default_factory=list)
+    # Declared providers: probe name -> types of its native and of its translated arguments.
+    providers: dict[str, dict[str, tuple[tuple[Type, ...], tuple[Type, ...]]]] = field(
+        default_factory=dict
+    )
     bindings: dict[str, Expr] = field(default_factory=dict)
     used_arguments: set[int] = field(default_factory=set)
     expansions: int = 0  # uses of inlines, those inside of others included
@@ -122,16 +128,19 @@ class Environment:
         )
 
     def check_arguments_used(self) -> None:
-        """DTrace refuses arguments that the program does not name, unless defaultargs is set."""
-        if self.settings.defaultargs:
+        """More arguments than the program names are refused unless defaultargs is set.
+
+        As in DTrace only the last one counts: a script may leave out an earlier one.
+        """
+        last = len(self.arguments)
+        settings = self.settings
+        if settings.defaultargs or settings.argref or not last or last in self.used_arguments:
             return
-        for number, text in enumerate(self.arguments, 1):
-            if number not in self.used_arguments:
-                raise Diagnostic(
-                    "D_MACRO_UNUSED",
-                    f"extraneous argument '{text}' (${number} is not referenced)",
-                    None,
-                )
+        raise Diagnostic(
+            "D_MACRO_UNUSED",
+            f"extraneous argument '{self.arguments[-1]}' (${last} is not referenced)",
+            None,
+        )
 
 
 def suggestion(

@@ -1,0 +1,99 @@
+"""Where a function returns, and where its instructions begin, by capstone's disassembler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import capstone
+from capstone import arm64_const, x86_const
+
+_MACHINES = {
+    "EM_X86_64": (capstone.CS_ARCH_X86, capstone.CS_MODE_64),
+    "EM_AARCH64": (capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The decoded code of a function, or of the part of it that was split off as cold.
+
+    Offsets are bytes from the start of the code.  `returns` are the instructions through which it is left: returns, and jumps to other
+    functions (tail calls), which the manual's pid provider counts as returns too.  They
+    are None when that cannot be told: the code does not decode to its end, it jumps through
+    a register to who knows where, or nothing in it returns.
+    """
+
+    instructions: tuple[int, ...]
+    returns: tuple[int, ...] | None
+
+
+def decode(machine: str, code: bytes, parts: Sequence[range] = ()) -> Body:
+    """Decode code; `machine` is an ELF machine name (`EM_X86_64`).
+
+    `parts` are where the function's other parts lie, from the start of this one: a jump
+    there does not leave the function.
+    """
+    instructions: list[int] = []
+    returns: list[int] = []
+    known = True
+    end = 0
+    inside = (range(len(code)), *parts)
+    for at, size, how in _instructions(machine, code, inside):
+        instructions.append(at)
+        end = at + size
+        if how == "return":
+            returns.append(at)
+        elif how == "unknown":
+            known = False
+    complete = known and end == len(code) and bool(returns)
+    return Body(tuple(instructions), tuple(returns) if complete else None)
+
+
+def _instructions(
+    machine: str, code: bytes, inside: Sequence[range]
+) -> Iterator[tuple[int, int, str]]:
+    """(offset, size, "" | "return" | "unknown") of each instruction."""
+    disassembler = _disassembler(machine)
+    if disassembler is None:
+        return
+    how = _leaves_x86 if machine == "EM_X86_64" else _leaves_arm
+    for instruction in disassembler.disasm(code, 0):
+        yield instruction.address, instruction.size, how(instruction, inside)
+
+
+@lru_cache(maxsize=2)
+def _disassembler(machine: str) -> capstone.Cs | None:
+    if machine not in _MACHINES:
+        return None
+    disassembler = capstone.Cs(*_MACHINES[machine])
+    disassembler.detail = True
+    return disassembler
+
+
+def _leaves_x86(instruction: capstone.CsInsn, inside: Sequence[range]) -> str:
+    if instruction.id in (x86_const.X86_INS_RET, x86_const.X86_INS_RETF):
+        return "return"
+    if instruction.group(capstone.CS_GRP_JUMP):
+        operand = instruction.operands[0]
+        if operand.type == x86_const.X86_OP_IMM:
+            stays = instruction.id != x86_const.X86_INS_JMP or _within(operand.imm, inside)
+            return "" if stays else "return"
+        # With -fcf-protection a jump table is entered by `notrack jmp`.
+        return "" if instruction.prefix[1] == 0x3E else "unknown"
+    return ""
+
+
+def _leaves_arm(instruction: capstone.CsInsn, inside: Sequence[range]) -> str:
+    if instruction.id == arm64_const.ARM64_INS_RET:
+        return "return"
+    if instruction.id == arm64_const.ARM64_INS_B and not instruction.mnemonic.startswith("b."):
+        return "" if _within(instruction.operands[0].imm, inside) else "return"
+    return "unknown" if instruction.id == arm64_const.ARM64_INS_BR else ""
+
+
+def _within(target: int, parts: Sequence[range]) -> bool:
+    # Targets before the code come out of the disassembler as unsigned numbers.
+    signed = target - (1 << 64) if target >> 63 else target
+    return any(signed in part for part in parts)

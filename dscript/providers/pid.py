@@ -1,0 +1,148 @@
+"""The pid provider: functions of one process (manual, chapter "pid Provider").
+
+`pid1234:MODULE:FUNCTION:NAME`: the module is `a.out` for the program, else a library by its
+file's name, with or without what follows `.so`; the name is `entry`, `return` or the offset
+of an instruction in hexadecimal.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from dscript.kernel import elf, processes
+from dscript.kernel.processes import MappedFile
+from dscript.providers import usercode
+from dscript.providers.base import ArgumentType, Described, Pattern, ProbePoint, is_glob, matcher
+from dscript.providers.usercode import CodeFile
+
+PROGRAM = "a.out"
+
+
+class _Pid:
+    names = ("pid",)
+
+    def match(self, pattern: Pattern) -> Sequence[ProbePoint]:
+        found: list[ProbePoint] = []
+        for file in self._files(pattern):
+            found.extend(usercode.points(file, pattern))
+            if len(found) > usercode.MAX_PROBES:
+                return []
+        return found
+
+    def _files(self, pattern: Pattern) -> Iterator[CodeFile]:
+        """Objects of the process that match, and one that it may still load."""
+        pid = process_of(pattern.provider)
+        try:
+            mapped = processes.mapped_files(pid)
+        except OSError:
+            return
+        none = True
+        for object_ in mapped:
+            if matches_module(pattern.module, object_):
+                none = False
+                try:
+                    image = elf.read(object_.file)
+                except elf.BadElf:
+                    continue
+                module = PROGRAM if object_.is_program else object_.name
+                yield CodeFile(image, module, pattern.provider, pid)
+        if none and not is_glob(pattern.module) and pattern.module != PROGRAM:
+            path = pattern.module
+            if not path.startswith("/"):
+                path = usercode.find_library(pattern.module, _root(pid)) or ""
+            try:
+                image = elf.read(path)
+            except elf.BadElf:
+                return
+            yield CodeFile(image, path.rpartition("/")[2], pattern.provider, pid)
+
+    def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:
+        return ()
+
+    def missing(self, pattern: Pattern) -> str | None:
+        pid = process_of(pattern.provider)
+        if not processes.exists(pid):
+            return f"there is no process {pid}"
+        try:
+            mapped = processes.mapped_files(pid)
+        except PermissionError:
+            return f"process {pid} belongs to another user (it takes CAP_SYS_PTRACE to look at it)"
+        except OSError:
+            return f"process {pid} has ended"
+        for object_ in mapped:
+            if object_.is_program:
+                try:
+                    elf.read(object_.file)
+                except elf.BadElf as bad:
+                    return str(bad)
+        files = list(self._files(pattern))
+        if not files:
+            return f"process {pid} has no object {pattern.module}, and no library of that name is installed"
+        if len(files) > 1:
+            if is_glob(pattern.function):
+                return f"more than {usercode.MAX_PROBES} probes: name fewer functions"
+            return None
+        return usercode.why_nothing(files[0], pattern)
+
+    def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
+        files = list(self._files(pattern))
+        if len(files) == 1 and not is_glob(pattern.function):
+            return pattern.function, list(usercode.matching(files[0].image, ""))
+        return "", ()
+
+    def described(self) -> Sequence[Described]:
+        return (
+            Described(
+                "`pid`*N*`:`*object*`:`*function*`:entry`",
+                "uprobe multi-link on the function's first instruction, for that process",
+                "`arg0` … `arg9`",
+                fallback="a perf event a place (before Linux 6.6; slow to detach)",
+            ),
+            Described(
+                "… `return`",
+                "uprobes on the instructions that leave the function, tail calls among them",
+                "`arg0` offset of that instruction, `arg1` value",
+                fallback="the kernel's return probe where the code cannot be decoded; "
+                "`arg0` is 0 there (never in Go programs)",
+            ),
+            Described(
+                "… hexadecimal offset; function `-`: offset in the object",
+                "uprobe on that instruction",
+                "`arg0` … `arg9`: the registers of arguments",
+            ),
+        )
+
+
+def process_of(provider: str) -> int:
+    """1234 of `pid1234`."""
+    return int(provider.removeprefix("pid"))
+
+
+def _root(pid: int) -> str:
+    """The process's root folder as seen from here, empty where it is our own."""
+    root = f"/proc/{pid}/root"
+    try:
+        return "" if os.path.samestat(os.stat(root), os.stat("/")) else root
+    except OSError:
+        return root
+
+
+def matches_module(glob: str, object_: MappedFile) -> bool:
+    """Whether a description's module means an object.
+
+    `libc`, `libc.so` and `libc.so.6` name the same one; a path is compared as a whole.
+    """
+    if not glob:
+        return True
+    wanted = matcher(glob)
+    if object_.is_program and wanted(PROGRAM):
+        return True
+    if "/" in glob:
+        return wanted(object_.path)
+    name = object_.name
+    base = name.partition(".so")[0]
+    return wanted(name) or (".so" in name and (wanted(base) or wanted(f"{base}.so")))
+
+
+PROVIDER = _Pid()

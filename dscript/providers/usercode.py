@@ -1,0 +1,268 @@
+"""Probes in the code of a file: entry, return and single instructions of its functions.
+
+What the providers `pid` and `uprobe` share.  Many places of a file go through one uprobe
+multi-link where the kernel has it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from dscript.kernel import elf, features, instructions
+from dscript.kernel.demangle import demangle, without_parameters
+from dscript.program import AttachKind, Probe
+from dscript.providers.base import (
+    AttachPoint,
+    Context,
+    Pattern,
+    ProbePoint,
+    UserPlace,
+    is_glob,
+    matcher,
+)
+
+# Above the IDs of the kernel's probes.  They hold for one command: processes come and go.
+_FIRST_ID = 300_000
+
+# What one description may stand for.
+MAX_PROBES = 100_000
+
+_OFFSET = re.compile(r"[0-9a-fA-F]+")
+
+_ids: dict[tuple[str, str, str, str], int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFile:
+    """A file whose code is probed: as `module` in probe names, in process `pid` (0: in all)."""
+
+    image: elf.Elf
+    module: str
+    provider: str
+    pid: int = 0
+
+
+def probe(provider: str, module: str, function: str, name: str) -> Probe:
+    """The probe of that name; the same ID each time it is asked for."""
+    fields = (provider, module, function, name)
+    return Probe(_ids.setdefault(fields, _FIRST_ID + len(_ids)), *fields)
+
+
+def mechanism() -> AttachKind | None:
+    """How user code is probed on this kernel; None where it cannot be."""
+    if features.works("uprobe_multi"):
+        return "uprobe_multi"
+    return "uprobe" if features.works("uprobe") else None
+
+
+def points(file: CodeFile, pattern: Pattern) -> list[ProbePoint]:
+    """The probes of a file that match function and name of a description."""
+    kind = mechanism()
+    if kind is None:
+        return []
+    if pattern.function == "-":
+        return list(_absolute(file, pattern.name, kind))
+    found: list[ProbePoint] = []
+    for name, functions in matching(file.image, pattern.function).items():
+        found.extend(_of_function(file, name, functions, pattern, kind))
+        if len(found) > MAX_PROBES:
+            return found[:MAX_PROBES]
+    return found
+
+
+def matching(image: elf.Elf, glob: str) -> dict[str, list[elf.Function]]:
+    """Functions by the name that is shown, in order of address.
+
+    A glob is held against the symbol, its demangled form, and that without parameters.
+    """
+    wanted = matcher(glob)
+    found: dict[str, list[elf.Function]] = {}
+    for function in image.functions():
+        name = function.name
+        shown = demangle(name)
+        hit = wanted(name)
+        if not hit and shown is not name:
+            hit = wanted(shown) or wanted(without_parameters(shown))
+        if hit and not _is_part(name):
+            found.setdefault(shown, []).append(function)
+    return found
+
+
+def _is_part(name: str) -> bool:
+    """A part of a function that the compiler moved away, not a function of its own."""
+    return ".cold" in name
+
+
+def _of_function(
+    file: CodeFile,
+    name: str,
+    functions: Sequence[elf.Function],
+    pattern: Pattern,
+    kind: AttachKind,
+) -> Iterator[ProbePoint]:
+    if pattern.matches_name("entry"):
+        entries = [place for f in functions if (place := _place(file, f, 0)) is not None]
+        if entries:
+            yield _point(file, name, "entry", kind, "uprobe", entries)
+    if pattern.matches_name("return"):
+        yield from _returns(file, name, functions, kind)
+    if is_glob(pattern.name) or _OFFSET.fullmatch(pattern.name):
+        for function in functions:
+            yield from _offsets(file, name, function, pattern.name, kind)
+
+
+def _returns(
+    file: CodeFile, name: str, functions: Sequence[elf.Function], kind: AttachKind
+) -> Iterator[ProbePoint]:
+    """On the instructions that leave the function where they are known, so that its return
+    address stays what it is; else by the kernel's return probe, which replaces that."""
+    sites: list[UserPlace] = []
+    replaced: list[UserPlace] = []
+    for function in functions:
+        offsets = return_offsets(file.image, function)
+        if offsets is not None:
+            sites += [p for at in offsets if (p := _place(file, function, at)) is not None]
+        elif not file.image.is_go and (start := _place(file, function, 0)) is not None:
+            replaced.append(start)
+    if sites:
+        yield _point(file, name, "return", kind, "ureturn", sites)
+    if replaced:
+        returning: AttachKind = "uretprobe_multi" if kind == "uprobe_multi" else "uretprobe"
+        yield _point(file, name, "return", returning, "ureturn", replaced)
+
+
+def return_offsets(image: elf.Elf, function: elf.Function) -> tuple[int, ...] | None:
+    """Where a function is left, from its start; also in the parts split off from it.
+
+    None where that is not known for certain.
+    """
+    parts = [function, *_parts(image, function)]
+    found: list[int] = []
+    for part in parts:
+        others = tuple(
+            range(p.address - part.address, p.address - part.address + p.size)
+            for p in parts
+            if p is not part
+        )
+        body = instructions.decode(image.machine, image.code(part.address, part.size), others)
+        if body.returns is None and part is function:
+            return None
+        found += [part.address - function.address + at for at in body.returns or ()]
+    return tuple(found)
+
+
+def _parts(image: elf.Elf, function: elf.Function) -> list[elf.Function]:
+    return [part for name in (f"{function.name}.cold",) for part in _by_name(image).get(name, ())]
+
+
+@lru_cache(maxsize=64)
+def _by_name(image: elf.Elf) -> dict[str, list[elf.Function]]:
+    table: dict[str, list[elf.Function]] = {}
+    for function in image.functions():
+        table.setdefault(function.name, []).append(function)
+    return table
+
+
+def _offsets(
+    file: CodeFile, name: str, function: elf.Function, wanted: str, kind: AttachKind
+) -> Iterator[ProbePoint]:
+    """Probes on instructions, named by their hexadecimal offset in the function."""
+    matches = matcher(wanted)
+    if not is_glob(wanted):
+        matches = f"{int(wanted, 16):x}".__eq__
+    code = file.image.code(function.address, function.size)
+    for at in instructions.decode(file.image.machine, code).instructions:
+        if matches(f"{at:x}") and (place := _place(file, function, at)) is not None:
+            yield _point(file, name, f"{at:x}", kind, "uprobe", [place])
+
+
+def _absolute(file: CodeFile, name: str, kind: AttachKind) -> Iterator[ProbePoint]:
+    """Function `-`: an offset in the object, in hexadecimal, wherever that is."""
+    if _OFFSET.fullmatch(name) is None:
+        return
+    address = int(name, 16)
+    offset = file.image.file_offset(address)
+    if offset is None:
+        return
+    place = UserPlace(file.image.path, offset, 0, file.pid)
+    yield _point(file, "-", f"{address:x}", kind, "uprobe", [place])
+
+
+def _place(file: CodeFile, function: elf.Function, within: int) -> UserPlace | None:
+    offset = file.image.file_offset(function.address + within)
+    if offset is None:
+        return None
+    return UserPlace(file.image.path, offset, max(within, 0) & 0xFFFFFFFF, file.pid)
+
+
+def _point(
+    file: CodeFile,
+    function: str,
+    name: str,
+    kind: AttachKind,
+    context: Context,
+    places: Sequence[UserPlace],
+) -> ProbePoint:
+    target = f"{file.pid} {file.image.path}"
+    made = probe(file.provider, file.module, function, name)
+    return ProbePoint(made, AttachPoint(kind, target, context, places=tuple(places)))
+
+
+def why_nothing(file: CodeFile, pattern: Pattern) -> str:
+    """Why a file has no such probe, in one line."""
+    if mechanism() is None:
+        return "this kernel has no uprobes (it was built without CONFIG_UPROBES)"
+    function = pattern.function
+    if not matching(file.image, function):
+        if function in file.image.indirect:
+            return (
+                f"{function} in {file.module} is an indirect function, which is chosen among "
+                f"several when the program starts: probe one of those (*{function}*)"
+            )
+        if not file.image.functions():
+            return f"{file.module} has no symbols (it was stripped); use {file.module}:-:OFFSET"
+        return f"{file.module} has no function {function}"
+    if _OFFSET.fullmatch(pattern.name):
+        return f"no instruction of {function} begins at offset 0x{pattern.name}"
+    if pattern.name == "return" and file.image.is_go:
+        return f"it cannot be told where {function} returns, and Go's stacks forbid return probes"
+    return (
+        f"{function} has no probe {pattern.name}: there are entry, return and hexadecimal offsets"
+    )
+
+
+_LIBRARY_FOLDERS = ("/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib")
+
+
+def find_library(name: str, root: str = "") -> str | None:
+    """The file of a library named `libz.so.1` or `libz`, where the dynamic linker looks.
+
+    `root` is put before the folders, for a process that sees other ones.
+    """
+    machine = os.uname().machine
+    folders = [f"{base}/{machine}-linux-gnu" for base in ("/lib", "/usr/lib", "/usr/local/lib")]
+    base = name.partition(".so")[0]
+    for folder in (*folders, *_LIBRARY_FOLDERS):
+        try:
+            names = os.listdir(root + folder)
+        except OSError:
+            continue
+        candidates = [name] if name in names else []
+        candidates += sorted(n for n in names if n.startswith(f"{base}.so") and n != name)
+        for candidate in candidates:
+            path = f"{root}{folder}/{candidate}"
+            if candidate.startswith(name) and _is_elf(path):  # libc.so is a linker's script
+                return path
+    return None
+
+
+def _is_elf(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) == b"\x7fELF"
+    except OSError:
+        return False
