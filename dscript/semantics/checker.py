@@ -22,6 +22,8 @@ from dscript.semantics.derived import (
 from dscript.semantics.environment import Environment, KernelNames, Settings, macro_text
 from dscript.semantics.expressions import ExpressionChecker
 from dscript.semantics.libraries import Libraries
+from dscript.semantics.pragmas import Pragmas
+from dscript.semantics.provider_declarations import declare_provider
 from dscript.semantics.speculation import check_speculation_rules
 from dscript.semantics.translators import declare_translator
 from dscript.syntax import ast
@@ -41,6 +43,7 @@ def settings_from(
         jstackframes=min(most, d_options.count(options, "jstackframes") or 50),
         jstackstrsize=d_options.size(options, "jstackstrsize"),
         defaultargs=d_options.flag(options, "defaultargs"),
+        argref=d_options.flag(options, "argref"),
         destructive=destructive or d_options.flag(options, "destructive"),
         zero_ok=zero_ok,
         compat=d_options.text(options, "compat") != "none",
@@ -49,30 +52,6 @@ def settings_from(
         flowindent=d_options.flag(options, "flowindent"),
         empty=d_options.flag(options, "empty"),
     )
-
-
-def pragma_options(programs: Sequence[ast.Program]) -> dict[str, str]:
-    """What `#pragma D option` sets, checked."""
-    found: dict[str, str] = {}
-    for program in programs:
-        for item in program.items:
-            if isinstance(item, ast.Pragma) and item.kind == "D" and item.words[:1] == ("option",):
-                _add_options(found, item)
-    return found
-
-
-def _add_options(found: dict[str, str], item: ast.Pragma) -> None:
-    words = item.words[1:]
-    if not words:
-        raise Diagnostic(
-            "D_PRAGMA_MALFORM",
-            "malformed #pragma D option: an option name is missing",
-            item.span,
-            "write #pragma D option name=value",
-        )
-    for word in words:
-        name, _, value = word.partition("=")
-        d_options.add(found, name, value, item.span)
 
 
 class ProgramChecker:
@@ -89,6 +68,7 @@ class ProgramChecker:
         """`libraries`: the user's folders of them, and the system's ("" for the usual one)."""
         self.environment = Environment(settings, kernel, arguments, program_name)
         self.expressions = ExpressionChecker(self.environment)
+        self._pragmas = Pragmas(self.environment)
         if libraries is not None:
             folders, system = libraries
             self.environment.libraries = Libraries(self.environment, self._item, folders, system)
@@ -109,6 +89,7 @@ class ProgramChecker:
 
     def finish(self, source_name: str, source_text: str, options: dict[str, str]) -> tree.Program:
         environment = self.environment
+        self._pragmas.finish()
         environment.check_arguments_used()
         for clause in self._steps.values():
             clause.index = len(self.clauses)
@@ -137,20 +118,9 @@ class ProgramChecker:
             case ast.Translator():
                 declare_translator(self.expressions, item)
             case ast.Pragma():
-                self._pragma(item)
+                self._pragmas.check(item)
             case ast.ProviderDef():
-                raise Diagnostic(
-                    "D_PROVIDER_ABSENT",
-                    f"provider declarations ({item.name}) are not available in this version",
-                    item.span,
-                )
-
-    def _pragma(self, item: ast.Pragma) -> None:
-        _check_pragma(item)
-        libraries = self.environment.libraries
-        if item.words[:2] == ("depends_on", "library") and libraries is not None:
-            for name in item.words[2:3]:
-                libraries.require(name, item.span)
+                declare_provider(self.expressions, item)
 
     # -------------------------------------------------------------------------- clauses
 
@@ -264,6 +234,8 @@ class ProgramChecker:
             if name.isdigit():
                 return self.environment.argument(int(name), span) or ""
             known = macro_text(name)
+            if name == "target" and self.environment.settings.target:
+                known = str(self.environment.settings.target)
             if known is None:
                 raise Diagnostic(
                     "D_MACRO_UNDEF",
@@ -291,22 +263,3 @@ def as_statement(expr: tree.Expr) -> tree.Expr:
         expr.then = as_statement(expr.then)
         expr.otherwise = as_statement(expr.otherwise)
     return expr
-
-
-_PRAGMAS = ("option", "attributes", "binding", "depends_on")
-
-
-def _check_pragma(item: ast.Pragma) -> None:
-    if item.kind == "error":
-        raise Diagnostic("D_PRAGERR", f"#error: {' '.join(item.words)}", item.span)
-    if item.kind != "D":
-        return
-    if not item.words:
-        raise Diagnostic("D_PRAGMA_MALFORM", "malformed #pragma D: a name is missing", item.span)
-    if item.words[0] not in _PRAGMAS:
-        raise Diagnostic(
-            "D_PRAGMA_INVAL",
-            f"invalid #pragma D {item.words[0]}",
-            item.span,
-            f"there are: {', '.join(_PRAGMAS)}",
-        )

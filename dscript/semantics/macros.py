@@ -52,7 +52,11 @@ def _argument(checker: ExpressionChecker, text: str | None, node: ast.Macro) -> 
     if value is not None:
         type_ = integer_literal(abs(value), "", text.lstrip("-")[:1] != "0")
         if type_ is None:
-            raise Diagnostic("D_INT_OFLOW", f"macro argument {text} is too large", node.span)
+            raise Diagnostic(
+                "D_MACRO_OFLOW",
+                f"macro argument ${node.name} is too large for any integer type: {text}",
+                node.span,
+            )
         return tree.Const(type_, node.span, value)
     if text.replace("_", "a").isalnum() and not text[0].isdigit():
         return check_identifier(checker, ast.Identifier(name=text, span=node.span))

@@ -129,6 +129,17 @@ def inline_translation(checker: ExpressionChecker, node: ast.Member) -> Expr | N
         environment.bindings = saved
 
 
+def has_translator(checker: ExpressionChecker, wanted: Type, operand: Expr) -> bool:
+    """Whether `wanted`, or what it points to, can be made of the operand."""
+    target = wanted.resolve()
+    struct = target.target.resolve() if isinstance(target, PointerType) else target
+    try:
+        _find(checker, struct, operand, operand.span)
+    except Diagnostic:
+        return False
+    return True
+
+
 def _find(
     checker: ExpressionChecker, wanted: Type, operand: Expr, span: Span
 ) -> TranslatorDefinition:

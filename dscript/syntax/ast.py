@@ -362,7 +362,7 @@ class Declaration(Item):
     `name` is "" where only a tag is declared (`struct s { … };`).
     """
 
-    storage: Literal["", "self", "this", "extern", "static", "typedef"]
+    storage: Literal["", "self", "this", "extern", "static", "auto", "register", "typedef"]
     type: TypeName
     name: str
     initializer: Expr | None = None
@@ -416,10 +416,11 @@ class ProviderDef(Item):
 class Pragma(Item):
     """`#pragma D words…`; `words` are the tokens after `D` (options stay `name=value`).
 
-    `#ident`, `#error`, and pragmas of others come with `kind` `ident`, `error`, `other`.
+    `#ident`, `#error` and a `#line` without a number come with `kind` `ident`, `error`,
+    `line`, with or without `pragma` before; pragmas of others are `other`.
     """
 
-    kind: Literal["D", "ident", "error", "other"]
+    kind: Literal["D", "ident", "error", "line", "other"]
     words: tuple[str, ...]
 
 

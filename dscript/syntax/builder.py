@@ -7,6 +7,7 @@ reduces to is the AST node itself.
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from dscript.errors import Diagnostic, Span
 from dscript.source import Source
@@ -19,6 +20,12 @@ from dscript.syntax.tokens import Token
 _CONTROL = re.compile(r"#\s*(\w*)\s*(.*)", re.DOTALL)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _WORDS = re.compile(r'(?:"[^"]*"|[^\s"])+')
+# Directives that mean the same after `#`, `#pragma` and `#pragma D`.
+_CONTROLS: dict[str, Literal["error", "ident", "line"]] = {
+    "error": "error",
+    "ident": "ident",
+    "line": "line",
+}
 
 
 class Builder(TypeRules):
@@ -54,11 +61,9 @@ class Builder(TypeRules):
         match = _CONTROL.match(re.sub(r"\\\r?\n", " ", token.value))
         assert match is not None
         control, rest = match[1], match[2].strip()
-        if control == "error":
-            return ast.Pragma(span=span, kind="error", words=(rest,))
         words = tuple(_WORDS.findall(_COMMENT.sub(" ", rest)))
-        if control == "ident":
-            return ast.Pragma(span=span, kind="ident", words=words)
+        if control in _CONTROLS:
+            return ast.Pragma(span=span, kind=_CONTROLS[control], words=words)
         if control != "pragma":
             raise Diagnostic(
                 "D_PRAGCTL_INVAL",
@@ -66,11 +71,13 @@ class Builder(TypeRules):
                 span,
                 "run with -C to preprocess the program",
             )
-        if words[:1] == ("ident",):
-            return ast.Pragma(span=span, kind="ident", words=words[1:])
-        if words[:1] != ("D",):
+        ours = words[:1] == ("D",)
+        name = words[ours : ours + 1]
+        if name and name[0] in _CONTROLS:
+            return ast.Pragma(span=span, kind=_CONTROLS[name[0]], words=words[ours + 1 :])
+        if not ours:
             return ast.Pragma(span=span, kind="other", words=words)
-        if len(words) == 1:
+        if not name:
             raise Diagnostic("D_PRAGMA_MALFORM", "malformed #pragma D: nothing follows D", span)
         return ast.Pragma(span=span, kind="D", words=words[1:])
 

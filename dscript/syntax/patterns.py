@@ -36,7 +36,7 @@ DESCRIPTION = re.compile(
 )
 WORD = re.compile(r"[A-Za-z_]\w*+(?>(?:`\w++)*)", re.ASCII)
 DIRECTIVE = re.compile(r"[ \t]*+#(?>(?:\\\r?\n|[^\n])*)")
-LINE_MARK = re.compile(r"[ \t]*+#[ \t]*+(?:line\b[ \t]*+)?(?:\d|\Z)|[ \t]*+#[ \t]*+\Z")
+LINE_MARK = re.compile(r"[ \t]*+#[ \t]*+(?:(?:line\b[ \t]*+)?\d|\Z)")
 # What follows a `/` that closes a predicate when it is not punctuation: the next clause.
 _FIELD = r"[-$\w.?*\[\]!`]*+"
 NEXT_CLAUSE = re.compile(

@@ -225,8 +225,8 @@ class Printer(TypePrinter):
 
     def pragma(self, node: ast.Pragma) -> str:
         words = " ".join(node.words)
-        opening = {"D": "#pragma D", "ident": "#ident", "error": "#error", "other": "#pragma"}
-        return f"{opening[node.kind]} {words}".rstrip()
+        opening = {"D": "#pragma D", "other": "#pragma"}.get(node.kind, f"#{node.kind}")
+        return f"{opening} {words}".rstrip()
 
     def _parameters(self, parameters: tuple[Declared, ...]) -> str:
         return ", ".join(self.type(type_, name) for type_, name in parameters)

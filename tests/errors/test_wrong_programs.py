@@ -37,7 +37,7 @@ NAMES: list[Row] = [
     ("BEGIN { self->start = 1; trace(«self->strat»); }", "D_VAR_UNDEF", "", "start?"),
     ("BEGIN { trace(«this->x»); }", "D_VAR_UNDEF", "this->x"),
     ("BEGIN { trace(«`nonesuch_symbol»); }", "D_IDENT_UNDEF", "Unknown symbol name"),
-    ("BEGIN { trace(«uregs[0]»); }", "D_IDENT_UNDEF", "uregs"),
+    ("BEGIN { trace(«vmregs[0]»); }", "D_IDENT_UNDEF", "vmregs"),
     ('BEGIN { «prinft("x")»; }', "D_FUNC_UNDEF", "prinft", "did you mean printf?"),
     ("BEGIN { «hist(1)»; }", "D_FUNC_UNDEF", "hist", "in D that is quantize()"),
     ("BEGIN { «panic()»; }", "D_DESTRUCTIVE", "panic", "permit them with -w"),
@@ -201,7 +201,7 @@ SYNTAX: list[Row] = [
     ("«#pragma D option»\n", "D_PRAGMA_MALFORM", ""),
     ("«#pragma D nonesuch x»\n", "D_PRAGMA_INVAL", "nonesuch"),
     ("«#error out of order»\n", "D_PRAGERR", "out of order"),
-    ("«provider x { probe y(); }»;", "D_PROVIDER_ABSENT", ""),
+    ("«provider x1 { probe y(); }»;", "D_PROV_BADNAME", "x1"),
     ("BEGIN { trace(" + "-" * 5001 + "1); }", "D_SYNTAX", ""),
     ("BEGIN { " + "if (1) { " * 3000 + "}" * 3000 + " }", "D_SYNTAX", "deep"),
 ]

@@ -401,7 +401,13 @@ def test_providers() -> None:
         ('#pragma ident "@(#)x.d 1.1"', "ident", ('"@(#)x.d 1.1"',)),
         ('#ident "x"', "ident", ('"x"',)),
         ("#pragma once", "other", ("once",)),
-        ("#error not for you", "error", ("not for you",)),
+        ("#error not for you", "error", ("not", "for", "you")),
+        ("#pragma error not for you", "error", ("not", "for", "you")),
+        ("#pragma D error no", "error", ("no",)),
+        ("#pragma D ident", "ident", ()),
+        ("#line", "line", ()),
+        ("#line x", "line", ("x",)),
+        ("#pragma line x", "line", ("x",)),
     ],
 )  # fmt: skip
 def test_directives(text: str, kind: str, words: tuple[str, ...]) -> None:
