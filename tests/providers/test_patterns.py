@@ -101,7 +101,7 @@ def test_no_suggestion_for_what_is_like_nothing(written):
 
 @pytest.mark.parametrize(
     ("provider", "nearest"),
-    [("udp", "sdt:udp"), ("tcp", "sdt:tcp"), ("pid123", "user-space")],
+    [("sctp", "sdt:sctp"), ("udplite", "sdt:net"), ("pid123", "user-space")],
 )
 def test_providers_that_are_not_there_are_named(provider, nearest):
     reason = matched(f"{provider}:::start").reason
