@@ -56,6 +56,8 @@ def check_step(checker: ExpressionChecker, node: ast.Expr, op: str, post: bool, 
         raise _not_modifiable(op, span)
     place = _target(checker, node, None, op)
     delta = 1
+    if operators.points_to_no_size(place.type):
+        raise Diagnostic("D_OP_VFPTR", f"operator {op} requires an operand of known size", span)
     if isinstance(place.type.resolve(), PointerType):
         sized = operators.binary("+", place, tree.Const(INT, span, 1), span)
         assert isinstance(sized, tree.Binary) and isinstance(sized.right, tree.Const)

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dscript.builtins.variables import BUILTIN_VARIABLES
-from dscript.dtypes.types import ArrayType, Type, VoidType
+from dscript.dtypes.types import (
+    NAMED_TYPES,
+    ArrayType,
+    StringType,
+    Type,
+    VoidType,
+    is_scalar,
+)
 from dscript.errors import Diagnostic
 from dscript.semantics import operators
+from dscript.semantics.calls import is_known_function
 from dscript.semantics.environment import InlineDefinition, define_typedef
 from dscript.semantics.expressions import ExpressionChecker
 from dscript.semantics.tree import Scope, Variable
@@ -16,9 +24,17 @@ from dscript.syntax import ast
 def declare(checker: ExpressionChecker, node: ast.Declaration) -> None:
     """Enter one declaration into the environment."""
     type_, keys = checker.types.resolve_keyed(node.type)
-    if not node.name:
-        return
     environment = checker.environment
+    if not node.name:
+        if not isinstance(node.type.spec, (ast.StructType, ast.EnumType)):
+            raise Diagnostic("D_DECL_USELESS", "useless declaration", node.span)
+        return
+    if "`" in node.name:
+        raise Diagnostic(
+            "D_DECL_SCOPE",
+            f"D scoping operator may not be used in a declaration name ({node.name})",
+            node.span,
+        )
     if node.initializer is not None:
         raise Diagnostic(
             "D_SYNTAX",
@@ -31,10 +47,7 @@ def declare(checker: ExpressionChecker, node: ast.Declaration) -> None:
             "D_DECL_BADCLASS", "specified storage class not appropriate in D", node.span
         )
     if node.storage == "typedef":
-        known = environment.typedefs.get(node.name)
-        if known is not None and not operators.same_type(known, type_):
-            raise Diagnostic("D_DECL_TYPERED", f"type redeclared: {node.name}", node.span)
-        define_typedef(environment, node.name, type_)
+        _declare_typedef(checker, node, type_, keys)
         return
     if isinstance(type_, ArrayType) and type_.count is None and keys is None:
         raise Diagnostic(
@@ -44,12 +57,9 @@ def declare(checker: ExpressionChecker, node: ast.Declaration) -> None:
         )
     scope: Scope = node.storage if node.storage in ("self", "this") else "global"
     problem = storage_problem(type_)
-    if problem == "function":
+    if problem == "function" and scope == "global" and keys is None:
         return  # a prototype says nothing that a D program could use
-    if keys is not None and any(isinstance(key.resolve(), VoidType) for key in keys):
-        raise Diagnostic(
-            "D_DECL_PROTO_VOID", "void must be the sole parameter in a prototype", node.span
-        )
+    _check_keys(keys, node)
     if problem is not None:
         raise Diagnostic(
             "D_DECL_VOIDOBJ" if problem == "void" else "D_DECL_INCOMPLETE",
@@ -62,36 +72,78 @@ def declare(checker: ExpressionChecker, node: ast.Declaration) -> None:
             f"may not declare clause-local associative array: {node.name}",
             node.span,
         )
-    _check_redeclaration(checker, node, scope, type_, keys)
-    variable = Variable(node.name, scope, type_, keys, declared=True)
-    checker.variables.add(variable)
+    if _is_declared(checker, node, scope, type_, keys):
+        return
+    checker.variables.add(Variable(node.name, scope, type_, keys, declared=True))
 
 
-def _check_redeclaration(
+def _check_keys(keys: tuple[Type, ...] | None, node: ast.Declaration) -> None:
+    for key in keys or ():
+        resolved = key.resolve()
+        if isinstance(resolved, VoidType):
+            raise Diagnostic("D_DECL_PROTO_VOID", "void must be sole parameter", node.span)
+        if not isinstance(resolved, (StringType, ArrayType)) and not is_scalar(key):
+            raise Diagnostic(
+                "D_DECL_PROTO_TYPE",
+                f"array prototype may not use parameter of type {describe(key)}",
+                node.span,
+            )
+
+
+def _declare_typedef(
+    checker: ExpressionChecker, node: ast.Declaration, type_: Type, keys: tuple[Type, ...] | None
+) -> None:
+    environment = checker.environment
+    if keys is not None:
+        raise Diagnostic(
+            "D_DECL_DYNOBJ", f"an associative array may not be a typedef: {node.name}", node.span
+        )
+    if ("global", node.name) in environment.variables:
+        raise Diagnostic(
+            "D_DECL_IDRED", f"global variable identifier redeclared: {node.name}", node.span
+        )
+    known = environment.typedefs.get(node.name)
+    # C allows the same typedef again; headers that the preprocessor brings make use of it.
+    included = node.span.position.file != node.span.source.title
+    if known is not None and not (included and known.resolve() == type_.resolve()):
+        raise Diagnostic("D_DECL_TYPERED", f"typedef redeclared: {node.name}", node.span)
+    define_typedef(environment, node.name, type_)
+
+
+def _is_declared(
     checker: ExpressionChecker,
     node: ast.Declaration,
     scope: Scope,
     type_: Type,
     keys: tuple[Type, ...] | None,
-) -> None:
+) -> bool:
+    """Whether the variable is there already with this type; Diagnostic where it has another."""
     environment = checker.environment
-    known = environment.variables.get((scope, node.name))
+    name = node.name
+    if name in environment.typedefs or (name in NAMED_TYPES and name.endswith("_t")):
+        raise Diagnostic("D_DECL_TYPERED", f"typedef identifier redeclared: {name}", node.span)
+    known = environment.variables.get((scope, name))
     if known is not None:
-        same = (
-            operators.same_type(known.type, type_)
-            and (known.keys is None) == (keys is None)
-            and all(map(operators.same_type, known.keys or (), keys or ()))
-        )
-        if not same or not known.declared:
-            raise Diagnostic("D_DECL_IDRED", f"identifier redeclared: {node.name}", node.span)
+        if known.type != type_ or known.keys != keys:
+            raise Diagnostic(
+                "D_DECL_IDRED",
+                f"identifier redeclared: {name}\n"
+                f"\t current: {_shown(type_, keys)}\n\tprevious: {_shown(known.type, known.keys)}",
+                node.span,
+            )
+        return True
     if scope != "global":
-        return
-    if node.name in environment.inlines or node.name in environment.enumerators:
-        raise Diagnostic("D_DECL_IDRED", f"identifier redeclared: {node.name}", node.span)
-    if node.name in BUILTIN_VARIABLES:
-        raise Diagnostic(
-            "D_DECL_IDRED", f"identifier redeclared: {node.name} is a built-in variable", node.span
-        )
+        return False
+    if name in environment.inlines or name in environment.enumerators:
+        raise Diagnostic("D_DECL_IDRED", f"identifier redeclared: {name}", node.span)
+    if name in BUILTIN_VARIABLES or is_known_function(name) or name == "NULL":
+        raise Diagnostic("D_DECL_IDRED", f"built-in identifier redeclared: {name}", node.span)
+    return False
+
+
+def _shown(type_: Type, keys: tuple[Type, ...] | None) -> str:
+    signature = "" if keys is None else f" [{', '.join(map(describe, keys))}]"
+    return f"{describe(type_)}{signature}"
 
 
 def declare_inline(checker: ExpressionChecker, node: ast.Inline) -> None:

@@ -172,6 +172,8 @@ def binary(op: str, left: Expr, right: Expr, span: Span) -> Expr:
     """`+ - * / % & | ^ << >>`, pointer arithmetic included."""
     left, right = decay(left), decay(right)
     if op in "+-" and (is_pointer_like(left.type) or is_pointer_like(right.type)):
+        if points_to_no_size(left.type) or points_to_no_size(right.type):
+            raise incompatible(op, left, right, span)
         return _pointer_arithmetic(op, left, right, span)
     if op in "+-":
         refuse_float(op, left, right)
@@ -225,12 +227,18 @@ def fold(op: str, a: int, b: int, type_: Type) -> int:
     return wrap(value, type_)
 
 
+def points_to_no_size(type_: Type) -> bool:
+    """Pointers to void and to functions: there is nothing to count in."""
+    type_ = type_.resolve()
+    return isinstance(type_, PointerType) and isinstance(
+        type_.target.resolve(), (VoidType, FunctionType)
+    )
+
+
 def _element_size(pointer: Expr, op: str) -> int:
     type_ = pointer.type.resolve()
     assert isinstance(type_, PointerType)
     target = type_.target.resolve()
-    if isinstance(target, (VoidType, FunctionType)):
-        return 1
     if isinstance(target, StructType) and not target.complete:
         raise Diagnostic(
             "D_OP_INCOMPLETE",

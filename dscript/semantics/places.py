@@ -116,7 +116,14 @@ def _pointed_struct(base: Expr, node: ast.Member) -> Expr:
     """What the pointer to the left of `->` points to."""
     base = operators.decay(base)
     type_ = base.type.resolve()
-    if not isinstance(type_, PointerType) or not isinstance(type_.target.resolve(), StructType):
+    if not isinstance(type_, PointerType):
+        raise Diagnostic(
+            "D_OP_PTR",
+            "operator -> must be applied to a pointer",
+            node.span,
+            f"the left-hand side is of type {describe(base.type)}",
+        )
+    if not isinstance(type_.target.resolve(), StructType):
         raise Diagnostic(
             "D_OP_SOU",
             "left-hand side of operator -> must be a pointer to a struct or union",

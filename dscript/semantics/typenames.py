@@ -57,8 +57,10 @@ class TypeResolver:
             if isinstance(derivation, ast.AssociativeOf):
                 if at != 0:
                     raise Diagnostic(
-                        "D_DECL_ARRASSC",
-                        "associative arrays may not be derived from another array or pointer",
+                        "D_DECL_DYNOBJ",
+                        "cannot declare array of associative arrays"
+                        if isinstance(name.derivations[at - 1], (ast.ArrayOf, ast.AssociativeOf))
+                        else "an associative array may only be declared as a variable",
                         name.span,
                     )
                 rest = ast.TypeName(
@@ -97,7 +99,7 @@ class TypeResolver:
                     )
                 return FunctionType(type_, params, derivation.variadic)
         raise Diagnostic(
-            "D_DECL_ARRASSC", "an associative array may only be declared as a variable", span
+            "D_DECL_DYNOBJ", "an associative array may only be declared as a variable", span
         )
 
     def _count(self, size: ast.Expr) -> int:
@@ -106,8 +108,10 @@ class TypeResolver:
             "declaration subscript"
         )
         count = self.evaluate(size, "D_DECL_ARRSUB", message)
-        if count < 0 or count > 0x7FFFFFFF:
+        if count <= 0:
             raise Diagnostic("D_DECL_ARRSUB", message, size.span)
+        if count > 0xFFFFFFFF:
+            raise Diagnostic("D_DECL_ARRBIG", "array dimension too big", size.span)
         return count
 
     # ----------------------------------------------------------------------- specifiers
@@ -195,9 +199,13 @@ class TypeResolver:
                     "D_DECL_MNAME", f"duplicate member name: {member.name}", member.span
                 )
             seen.add(member.name)
-            type_ = self.resolve(member.type)
+            type_ = self._member_type(member)
             resolved = type_.resolve()
-            if isinstance(resolved, (VoidType, FunctionType)) or (
+            if isinstance(resolved, VoidType):
+                raise Diagnostic(
+                    "D_DECL_VOIDOBJ", f"cannot have void member: {member.name}", member.span
+                )
+            if isinstance(resolved, FunctionType) or (
                 isinstance(resolved, StructType) and not resolved.complete
             ):
                 raise Diagnostic(
@@ -208,6 +216,14 @@ class TypeResolver:
             fields.append((member.name, type_, self._bits(member, type_)))
         return fields
 
+    def _member_type(self, member: ast.FieldDecl) -> Type:
+        type_, keys = self.resolve_keyed(member.type)
+        if keys is not None:
+            raise Diagnostic(
+                "D_DECL_DYNOBJ", f"cannot have dynamic member: {member.name}", member.span
+            )
+        return type_
+
     def _bits(self, member: ast.FieldDecl, type_: Type) -> int | None:
         if member.bits is None:
             return None
@@ -215,9 +231,11 @@ class TypeResolver:
             raise Diagnostic("D_DECL_BFTYPE", f"invalid type for bit-field: {type_}", member.span)
         message = "positive integral constant expression expected as bit-field size"
         bits = self.evaluate(member.bits, "D_DECL_BFCONST", message)
-        if not 0 <= bits <= type_.size * 8 or (bits == 0 and member.name):
+        if bits < 0 or (bits == 0 and member.name):
+            raise Diagnostic("D_DECL_BFCONST", message, member.bits.span)
+        if bits > type_.size * 8:
             raise Diagnostic(
-                "D_DECL_BFSIZE", f"invalid bit-field size: {bits} bits of {type_}", member.span
+                "D_DECL_BFSIZE", f"bit-field too big for type {type_}: {bits} bits", member.span
             )
         return bits
 

@@ -8,9 +8,10 @@ from typing import Any, Literal, cast
 from dscript.errors import Diagnostic, Span
 from dscript.syntax import ast
 from dscript.syntax.build_expressions import Children, ExpressionRules
+from dscript.syntax.specifiers import check_words
 from dscript.syntax.tokens import QUALIFIERS, Token
 
-Storage = Literal["", "self", "this", "extern", "static", "typedef"]
+Storage = Literal["", "self", "this", "extern", "static", "auto", "register", "typedef"]
 
 
 @dataclass(slots=True)
@@ -98,12 +99,11 @@ class TypeRules(ExpressionRules):
             else:
                 storage = part.value
         span = self._start(c[0]).to(self._start(c[-1]))
+        check_words(words, len(specs), span)
         if words:
             specs.append(ast.NamedType(span=span, words=tuple(words)))
         if not specs:
             raise Diagnostic("D_SYNTAX", "declaration has no type", span)
-        if len(specs) > 1:
-            raise Diagnostic("D_DECL_COMBO", "invalid type combination", span)
         return Specifiers(span, specs[0], tuple(qualifiers), storage)
 
     def _start(self, part: Any) -> Span:
@@ -204,9 +204,20 @@ class TypeRules(ExpressionRules):
         if isinstance(c[1], ast.Expr):
             return Dimension(ast.ArrayOf(size=c[1]), None, start, end)
         keys = tuple(type_ for type_, _ in c[1])
+        if any(name and _is_void(type_, "") for type_, name in c[1]):
+            raise Diagnostic(
+                "D_DECL_PROTO_NAME", "void parameter may not have a name",
+                Span(self.source, start, end),
+            )  # fmt: skip
         return Dimension(ast.AssociativeOf(keys=keys), c[1], start, end)
 
     def keys(self, c: Children) -> tuple[tuple[ast.TypeName, str], ...]:
+        if isinstance(c[-1], Token):
+            raise Diagnostic(
+                "D_DECL_PROTO_VARARGS",
+                "array prototype may not use a variable-length argument list",
+                self._token_span(c[-1]),
+            )
         return tuple(c[::2])
 
     def derived(self, c: Children) -> Declarator:
@@ -239,12 +250,30 @@ class TypeRules(ExpressionRules):
     def parameters(self, c: Children) -> Parameters:
         items = tuple(part for part in c if isinstance(part, tuple))
         variadic = bool(c) and isinstance(c[-1], Token)
+        self._check_names(items)
         if len(items) == 1 and not variadic and _is_void(*items[0]):
             items = ()
         return Parameters(items, variadic)
 
+    def _check_names(self, items: tuple[tuple[ast.TypeName, str], ...]) -> None:
+        seen: set[str] = set()
+        for type_, name in items:
+            if name and _is_void(type_, ""):
+                message = f"void parameter may not have a name: {name}"
+                raise Diagnostic("D_DECL_PROTO_NAME", message, type_.span)
+            if name and name in seen:
+                message = f"parameter is declared more than once: {name}"
+                raise Diagnostic("D_DECL_PROTO_NAME", message, type_.span)
+            seen.add(name)
+
     def parameter(self, c: Children) -> tuple[ast.TypeName, str]:
-        specifiers = c[0]
+        specifiers = cast(Specifiers, c[0])
+        if specifiers.storage:
+            raise Diagnostic(
+                "D_DECL_PARMCLASS",
+                "inappropriate storage class for function or associative array parameter",
+                specifiers.span,
+            )
         if len(c) == 1:
             return specifiers.type(), ""
         declarator = c[1]
@@ -315,6 +344,12 @@ class TypeRules(ExpressionRules):
         return ast.ProviderDef(span=span, name=c[1].value, probes=tuple(c[3:-1]))
 
     def provider_probe(self, c: Children) -> ast.ProviderProbe:
+        if c[3].variadic or (len(c) > 6 and c[7].variadic):
+            raise Diagnostic(
+                "D_DECL_PROTO_VARARGS",
+                f"probe {c[1].value} prototype may not use a variable-length argument list",
+                Span(self.source, c[0].start, c[-1].end),
+            )
         translated = c[7].items if len(c) > 6 else None
         return ast.ProviderProbe(
             span=Span(self.source, c[0].start, c[-1].end),

@@ -91,7 +91,7 @@ TYPE_WORDS = frozenset(
     ("void", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "string")
 ) | {"_Bool", "_Complex", "_Imaginary"}
 QUALIFIERS = frozenset(("const", "volatile", "restrict", "userland"))
-STORAGE_WORDS = frozenset(("typedef", "extern", "static", "self", "this"))
+STORAGE_WORDS = frozenset(("typedef", "extern", "static", "auto", "register", "self", "this"))
 TAG_WORDS = frozenset(("struct", "union", "enum"))
 
 # Words that open a top-level item other than a clause.
