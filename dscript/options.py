@@ -54,6 +54,7 @@ _OPTIONS = (
     Option("nspec", "count", "1", "number of speculations"),
     Option("specsize", "size", "32k", "size of each speculation"),
     Option("strsize", "size", "256", "longest string, with its final NUL", most="1m"),
+    Option("scratchsize", "size", "8k", "memory for alloca(), copyin() and bcopy()", most="64k"),
     Option("maxframes", "count", "127", "most frames of a stack without a size of its own"),
     Option("stackframes", "count", "20", "frames of stack()"),
     Option("ustackframes", "count", "20", "frames of ustack()"),
@@ -85,6 +86,8 @@ _OPTIONS = (
     Option("aggzoom", "flag", "", "scale pictures to their largest bar", dynamic=True),
     Option("agghist", "flag", "", "print distributions with a bar for each value", dynamic=True),
     Option("aggpack", "flag", "", "print distributions packed into one line", dynamic=True),
+    Option("encoding", "choice", "", "characters of bars: blocks of utf8, or ascii alone",
+           choices=("ascii", "utf8")),
     # What the program may do.
     Option("destructive", "flag", "", "allow destructive actions (-w)"),
     Option("grabanon", "flag", "", "", missing="anonymous tracing does not exist here"),

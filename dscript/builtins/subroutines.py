@@ -2,8 +2,8 @@
 
 A parameter is one of these kinds:
 
-    int      an integer                    pointer  a pointer or an integer address
-    string   a string, char * or char []   any      a scalar
+    int      an integer                    address  an integer (uintptr_t) or a pointer
+    string   a string, char * or char []   pointer  a pointer, an array, a string or NULL
     lock     a pointer to a kernel lock
 """
 
@@ -23,7 +23,7 @@ from dscript.dtypes.types import (
     Type,
 )
 
-Parameter = Literal["int", "string", "pointer", "any", "lock"]
+Parameter = Literal["int", "string", "address", "pointer", "lock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,22 @@ SUBROUTINES: dict[str, Subroutine] = {
     sub.name: sub
     for sub in [
         # For translators of the D library.
-        _sub("__task_arguments", None, "pointer"),
-        _sub("__task_pid", INT, "pointer"),
-        _sub("__task_tid", INT, "pointer"),
+        _sub("__cpu_chip", INT, "int"),
+        _sub("__cpu_lgrp", INT, "int"),
+        _sub("__mount_path", None, "pointer"),
+        _sub("__user_registers", NAMED_TYPES["uintptr_t"]),
+        _sub("__task_arguments", None, "address"),
+        _sub("__task_pid", INT, "address"),
+        _sub("__task_tid", INT, "address"),
         _sub("alloca", VOID_POINTER, "int"),
         _sub("basename", None, "string"),
         _sub("bcopy", VOID, "pointer", "pointer", "int"),
         _sub("cleanpath", None, "string"),
-        _sub("copyin", VOID_POINTER, "pointer", "int"),
-        _sub("copyinstr", None, "pointer", "int", optional=1),
-        _sub("copyinto", VOID, "pointer", "int", "pointer"),
-        _sub("copyout", VOID, "pointer", "pointer", "int", destructive=True),
-        _sub("copyoutstr", VOID, "string", "pointer", "int", destructive=True),
+        _sub("copyin", VOID_POINTER, "address", "int"),
+        _sub("copyinstr", None, "address", "int", optional=1),
+        _sub("copyinto", VOID, "address", "int", "pointer"),
+        _sub("copyout", VOID, "pointer", "address", "int", destructive=True),
+        _sub("copyoutstr", VOID, "string", "address", "int", destructive=True),
         _sub("d_path", None, "pointer"),
         _sub("dirname", None, "string"),
         _sub("getmajor", UINT, "int"),

@@ -18,7 +18,7 @@ from dscript.lowering.programs import ProgramBuilder, group_points, split_large
 from dscript.lowering.records import RecordPlan, plan_record
 from dscript.lowering.scratch import ScratchSizes
 from dscript.lowering.string_search import saved_size
-from dscript.lowering.subroutines import HEAP_SIZE, HEAP_USERS
+from dscript.lowering.subroutines import HEAP_USERS
 from dscript.lowering.vtime import vtime_program
 from dscript.object.helpers import MapType
 from dscript.object.ir import Module
@@ -76,7 +76,8 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         nspec=d_options.count(options, "nspec") or 1,
         cpu=d_options.count(options, "cpu"),
     )
-    unit.scratch.fix(layout.this_scratch, _heap_size(program), _tokens_size(program))
+    heap = 2 * round_up(d_options.size(options, "scratchsize")) * _calls(program, HEAP_USERS)
+    unit.scratch.fix(layout.this_scratch, heap, _tokens_size(program))
     unit.aggregation_plans = _plan_aggregations(program.aggregations)
     unit.aggregation_maps = _aggregation_maps(unit, options)
     probes = _number_probes(unit)
@@ -104,10 +105,6 @@ def _records_map(module: Module, options: Mapping[str, str]) -> Value:
         wanted = max(wanted, d_options.parse_size(d_options.OPTIONS["bufsize"].default))
     size = 1 << (wanted - 1).bit_length()
     return module.map("records", MapType.RINGBUF, 0, 0, size)
-
-
-def _heap_size(program: tree.Program) -> int:
-    return HEAP_SIZE if _calls(program, HEAP_USERS) else 0
 
 
 def _tokens_size(program: tree.Program) -> int:

@@ -17,7 +17,7 @@ from dscript.dtypes.types import (
 from dscript.errors import Span
 from dscript.lowering import arrays, expressions, strings
 from dscript.lowering.generator import Generator
-from dscript.lowering.layout import round_up
+from dscript.lowering.layout import State, round_up
 from dscript.object.helpers import LOCAL_STORAGE_GET_F_CREATE, Helper
 from dscript.object.values import NULL, Value, const
 from dscript.program import DropKind, Fault
@@ -205,8 +205,21 @@ def load_at(g: Generator, where: Place, type_: Type) -> Value:
 def read_kernel(g: Generator, buffer: Value, size: int, where: Value) -> None:
     """Copy kernel memory; a bad address is a fault."""
     f = g.f
+    check_heap(g, where, const(size))
     result = f.helper(Helper.PROBE_READ_KERNEL, [buffer, const(size), where])
     g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, where)
+
+
+def check_heap(g: Generator, where: Value, size: Value) -> None:
+    """A fault for scratch memory that alloca() or copyin() has not given to this firing."""
+    room = g.unit.scratch.heap_room
+    if not room:
+        return
+    f = g.f
+    offset = f.op("sub", where, g.address_of(g.scratch_at(g.unit.scratch.heap)))
+    beyond = f.icmp("ugt", f.op("add", offset, size), f.load("i64", g.state_at(State.HEAP)))
+    inside = f.icmp("ult", offset, 2 * room)
+    g.fault_if(f.op("and", inside, beyond), Fault.BADADDR, where)
 
 
 def _bit_field(member: Member) -> tuple[int, int, int, int]:
@@ -290,6 +303,7 @@ def _through_pointer(g: Generator, where: Value, size: int) -> Place:
         f.at(f.block("never"))
         return Place(pointer=g.scratch_at(0))
     g.fault_if(f.icmp("ugt", offset, limit), Fault.BADADDR, where)
+    check_heap(g, where, const(size))
     return Place(pointer=g.f.gep(g.scratch_at(0), offset))
 
 

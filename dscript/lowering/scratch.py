@@ -35,6 +35,15 @@ class ScratchSizes:
     temporaries: int = 0
     size: int = 0
 
+    @property
+    def heap_room(self) -> int:
+        """Bytes a firing may have of the heap.
+
+        It is twice as big: what begins in its first half and is no longer than that ends
+        inside, which is all the verifier has to know.
+        """
+        return self.heap_size // 2
+
     def fix(self, this: int, heap_size: int, tokens_size: int) -> None:
         self.heap = this
         self.heap_size = heap_size

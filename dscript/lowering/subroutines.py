@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dscript.dtypes.types import StringType
-from dscript.lowering import expressions, speculations, strings
+from dscript.lowering import expressions, places, speculations, strings
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State, round_up
 from dscript.object.helpers import Helper
@@ -13,8 +13,7 @@ from dscript.object.values import Value, const
 from dscript.program import Fault
 from dscript.semantics import tree
 
-# Bytes one alloca(), or one copyin() of a size that is not constant, can have.
-HEAP_SIZE = 8192
+# Bytes that one copyout() can have.
 MAX_COPY = 4096
 
 Scalar = Callable[[Generator, tree.SubroutineCall], Value]
@@ -92,28 +91,22 @@ def _limited(g: Generator, expr: tree.Expr, most: int) -> Value:
     return f.select(f.icmp("ugt", wanted, most), const(most), wanted)
 
 
-def _reserve(g: Generator, size: Value) -> Value:
-    """Offset in the slot of `size` heap bytes; no room is a fault (manual, "alloca")."""
-    f = g.f
-    used = f.load("i64", g.state_at(State.HEAP))
-    size = f.opaque(size)
-    g.fault_if(f.icmp("ugt", size, MAX_COPY), Fault.NOSCRATCH, size)
-    end = f.op("add", used, f.op("and", f.op("add", size, 7), -8))
-    g.fault_if(f.icmp("ugt", end, HEAP_SIZE), Fault.NOSCRATCH, size)
-    f.store(end, g.state_at(State.HEAP))
-    used = f.opaque(used)
-    g.fault_if(f.icmp("ugt", used, HEAP_SIZE - MAX_COPY), Fault.NOSCRATCH, size)
-    return used
-
-
 def _heap(g: Generator, size: Value) -> tuple[Value, Value]:
-    """(pointer, checked size) of fresh heap memory."""
+    """(pointer, checked size) of fresh heap memory; no room is a fault (manual, "alloca")."""
     f = g.f
-    offset = _reserve(g, size)
+    room = g.unit.scratch.heap_room
+    used = f.load("i64", g.state_at(State.HEAP))
+    used = f.op("and", f.op("add", used, 7), -8)
     size = f.opaque(size)
-    g.fault_if(f.icmp("ugt", size, MAX_COPY), Fault.NOSCRATCH, size)
-    pointer = f.gep(g.scratch_at(g.unit.scratch.heap), offset)
-    return pointer, size
+    g.fault_if(f.icmp("ugt", size, room), Fault.NOSCRATCH, size)
+    end = f.op("add", used, size)
+    g.fault_if(f.icmp("ugt", end, room), Fault.NOSCRATCH, size)
+    f.store(end, g.state_at(State.HEAP))
+    # What the verifier is to know of both.
+    used, size = f.opaque(used), f.opaque(size)
+    g.fault_if(f.icmp("ugt", used, room), Fault.NOSCRATCH, size)
+    g.fault_if(f.icmp("ugt", size, room), Fault.NOSCRATCH, size)
+    return f.gep(g.scratch_at(g.unit.scratch.heap), used), size
 
 
 def _alloca(g: Generator, call: tree.SubroutineCall) -> Value:
@@ -138,11 +131,14 @@ def _read_user(g: Generator, pointer: Value, size: Value, address: Value) -> Non
 def _destination(g: Generator, where: Value, size: Value) -> tuple[Value, Value]:
     """Heap memory of this firing that a copy may write, and the size within bounds."""
     f = g.f
+    room = g.unit.scratch.heap_room
     heap = g.scratch_at(g.unit.scratch.heap)
     offset = f.opaque(f.op("sub", where, g.address_of(heap)))
-    g.fault_if(f.icmp("ugt", offset, HEAP_SIZE - MAX_COPY), Fault.BADADDR, where)
+    g.fault_if(f.icmp("ugt", offset, room), Fault.BADADDR, where)
     size = f.opaque(size)
-    g.fault_if(f.icmp("ugt", size, MAX_COPY), Fault.BADADDR, where)
+    g.fault_if(f.icmp("ugt", size, room), Fault.BADADDR, where)
+    used = f.load("i64", g.state_at(State.HEAP))
+    g.fault_if(f.icmp("ugt", f.op("add", offset, size), used), Fault.BADADDR, where)
     return f.gep(heap, offset), size
 
 
@@ -157,6 +153,7 @@ def _bcopy(g: Generator, call: tree.SubroutineCall) -> Value:
     source, where, size = (expressions.value(g, arg) for arg in call.args)
     f = g.f
     pointer, size = _destination(g, where, size)
+    places.check_heap(g, source, size)
     result = f.helper(Helper.PROBE_READ_KERNEL, [pointer, size, source])
     g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, source)
     return const(0)
@@ -244,4 +241,4 @@ _EFFECTS: dict[str, Scalar] = {"copyinto": _copyinto, "bcopy": _bcopy}
 
 HEAP_USERS = frozenset(("alloca", "copyin", "copyinto", "bcopy"))
 
-__all__ = ["HEAP_SIZE", "HEAP_USERS", "call_for_effect", "round_up", "scalar", "string_into"]
+__all__ = ["HEAP_USERS", "MAX_COPY", "call_for_effect", "round_up", "scalar", "string_into"]

@@ -104,17 +104,27 @@ def _argument(
             return operators.convert(expr, LONG)
         raise _mismatch(node, number, "integer", expr)
     operand = operators.decay(expr)
-    if operators.is_string(operand):
+    if kind == "pointer" and operators.is_string(operand):
         return tree.AddressOf(ULONG, expr.span, operand)
-    if not is_scalar(operand.type):
-        raise _mismatch(node, number, "pointer or integer", expr)
+    if not is_scalar(operand.type) or operators.is_string(operand):
+        raise _mismatch(node, number, _PROTOTYPES[kind], expr)
+    if kind != "address" and is_integral(operand.type) and not operators.is_null(operand):
+        hint = "an address in an integer needs a cast: (void *)…"
+        raise _mismatch(node, number, _PROTOTYPES[kind], expr, hint)
     return operators.convert(operand, ULONG)
 
 
-def _mismatch(node: ast.Call, number: int, prototype: str, arg: Expr) -> Diagnostic:
+# What messages call the kinds of parameters.
+_PROTOTYPES = {"address": "uintptr_t", "pointer": "pointer", "lock": "pointer to a lock"}
+
+
+def _mismatch(
+    node: ast.Call, number: int, prototype: str, arg: Expr, hint: str | None = None
+) -> Diagnostic:
     return Diagnostic(
         "D_PROTO_ARG",
         f"{node.name}( ) argument #{number} is incompatible with prototype:\n"
         f"\tprototype: {prototype}\n\t argument: {describe(arg.type)}",
         arg.span,
+        hint,
     )

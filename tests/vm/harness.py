@@ -13,6 +13,10 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.vm.guest import Kernel
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ROOT / ".venv/bin/dscript"
@@ -24,29 +28,39 @@ KERNELS = {"6.1": "linux-image-amd64", "6.12": "linux-image-6.12-amd64"}
 
 @dataclass(frozen=True)
 class Check:
-    """One check: it gets the shared folder and raises on failure.  `kernels` run it."""
+    """One check: it gets the shared folder and raises on failure.  `kernels` run it.
+
+    `prepare` is called before the guest boots, on the machine outside.
+    """
 
     name: str
     function: Callable[[Path], None]
     kernels: tuple[str, ...]
+    prepare: Callable[[Kernel, Path], None] | None = None
 
 
 CHECKS: dict[str, Check] = {}
 
 
-def register(name: str, function: Callable[[Path], None], kernels: tuple[str, ...]) -> None:
+def register(
+    name: str,
+    function: Callable[[Path], None],
+    kernels: tuple[str, ...],
+    prepare: Callable[[Kernel, Path], None] | None = None,
+) -> None:
     assert name not in CHECKS, name
     assert set(kernels) <= set(KERNELS), kernels
-    CHECKS[name] = Check(name, function, kernels)
+    CHECKS[name] = Check(name, function, kernels, prepare)
 
 
 def check(
-    *kernels: str,
+    *kernels: str, prepare: Callable[[Kernel, Path], None] | None = None
 ) -> Callable[[Callable[[Path], None]], Callable[[Path], None]]:
     """Register `check_NAME` for these kernels; none given: 6.1."""
 
     def decorate(function: Callable[[Path], None]) -> Callable[[Path], None]:
-        register(function.__name__.removeprefix("check_"), function, kernels or ("6.1",))
+        name = function.__name__.removeprefix("check_")
+        register(name, function, kernels or ("6.1",), prepare)
         return function
 
     return decorate
@@ -61,6 +75,17 @@ class Outcome:
 
 def dscript(*words: str, timeout: float = 120) -> Outcome:
     """Run the dscript command in a fork that already has the compiler's modules."""
+
+    def command() -> int:
+        from dscript.cli import main
+
+        return main(list(words))
+
+    return forked(command, timeout)
+
+
+def forked(command: Callable[[], int], timeout: float = 120) -> Outcome:
+    """Run a function, which gives an exit status, in a fork named as the command is."""
     out, err = os.memfd_create("out"), os.memfd_create("err")
     pid = os.fork()
     if pid == 0:
@@ -69,9 +94,7 @@ def dscript(*words: str, timeout: float = 120) -> Outcome:
             Path("/proc/self/comm").write_text("dscript")
             os.dup2(out, 1)
             os.dup2(err, 2)
-            from dscript.cli import main
-
-            status = main(list(words))
+            status = command()
             sys.stdout.flush()
             sys.stderr.flush()
         except BaseException:

@@ -42,6 +42,9 @@ def results(kernel: str, shared: Path) -> dict[str, str | None]:
     subprocess.run(["gcc", "-O1", "-static", "-o", opens, ROOT / "tests/vm/opens.c"], check=True)
     words = [sys.executable, str(ROOT / "tests/vm/checks.py"), kernel, str(shared), WORD]
     prepared = guest.prepare(KERNELS[kernel])
+    for check in CHECKS.values():
+        if check.prepare is not None and (kernel, check.name) in CASES:
+            check.prepare(prepared, shared)
     status = guest.run(prepared, shlex.join(words), shared, directory=ROOT, timeout=1200)
     assert status == 0, (shared / "stderr").read_text()[-4000:]
     found: dict[str, str | None] = json.loads((shared / "results.json").read_text())
