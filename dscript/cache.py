@@ -125,7 +125,9 @@ def _identity(request: CompileRequest) -> Iterator[bytes]:
     package = os.path.dirname(os.path.realpath(__file__))
     yield _listing(_folders(package), "")
     beside = os.path.dirname(package)
-    yield _listing((os.path.join(beside, "grammar"), os.path.join(beside, "stdlib")), "")
+    stdlib = os.path.join(beside, "stdlib")
+    machine = os.path.join(stdlib, os.uname().machine)
+    yield _listing((os.path.join(beside, "grammar"), stdlib, machine), "")
     yield _listing((*request.library_dirs, *_option_dirs(request)), ".d")
 
 

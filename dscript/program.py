@@ -175,7 +175,7 @@ class TypeLayout(NamedTuple):
 
     kind `int|float|pointer|enum|bool|char|string|struct|union|array`.  Members are
     (name, bit offset, bit size, layout); arrays have `element` and `length`; enums map
-    values to names.
+    values to names.  A pointer to a function has an `element` of kind `function`.
     """
 
     kind: str

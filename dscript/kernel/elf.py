@@ -13,13 +13,15 @@ import os
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import IO, cast
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import Section
+from elftools.elf.sections import Section, SymbolTableSection
 
 # <elf.h>: Elf64_Sym is name, info, other, shndx, value, size.
 _SYMBOL = struct.Struct("<IBBHQQ")
@@ -67,9 +69,12 @@ class Elf:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.identity = (0, 0)  # device and inode
         try:
             with open(path, "rb") as file:
                 self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                stat = os.fstat(file.fileno())
+                self.identity = (stat.st_dev, stat.st_ino)
             self._elf = ELFFile(cast("IO[bytes]", self._data))
         except OSError as error:
             raise BadElf(f"cannot read {path}: {(error.strerror or '').lower()}") from None
@@ -162,6 +167,15 @@ class Elf:
         self.functions()
         return self._indirect
 
+    def symbol(self, name: str) -> int | None:
+        """Address of a symbol of any kind in this file's own tables."""
+        for table in (".symtab", ".dynsym"):
+            section = self._elf.get_section_by_name(table)
+            if isinstance(section, SymbolTableSection):
+                for found in section.get_symbol_by_name(name) or ():
+                    return int(found["st_value"])
+        return None
+
     def function_at(self, address: int) -> Function | None:
         """The function that an address lies in."""
         table = self.functions()
@@ -175,17 +189,12 @@ class Elf:
         yield self._elf
         packed = self.section(".gnu_debugdata")
         if packed is not None:
-            try:
+            with suppress(lzma.LZMAError, ELFError):
                 yield ELFFile(io.BytesIO(lzma.decompress(packed[1])))
-            except (lzma.LZMAError, ELFError):
-                pass
         debug = self.debug_file()
         if debug is not None:
-            try:
-                with open(debug, "rb") as file:
-                    yield ELFFile(io.BytesIO(file.read()))
-            except (OSError, ELFError):
-                pass
+            with suppress(OSError, ELFError), open(debug, "rb") as file:
+                yield ELFFile(io.BytesIO(file.read()))
 
     def debug_file(self) -> str | None:
         """The separate debug file, by build ID, else by .gnu_debuglink (gdb's manual, 18.3)."""
@@ -261,7 +270,7 @@ def _function_symbols(elf: ELFFile) -> Iterator[tuple[Function, bool]]:
 def _sized(found: dict[tuple[int, str], int], segments: tuple[Segment, ...]) -> Iterator[Function]:
     """Functions in order of address, each with a size."""
     starts = sorted({address for address, _ in found})
-    following = dict(zip(starts, starts[1:], strict=False))
+    following = dict(pairwise(starts))
     for (address, name), size in sorted(found.items()):
         if not size:
             end = next(

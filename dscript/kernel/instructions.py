@@ -19,10 +19,11 @@ _MACHINES = {
 class Body:
     """The decoded code of a function, or of the part of it that was split off as cold.
 
-    Offsets are bytes from the start of the code.  `returns` are the instructions through which it is left: returns, and jumps to other
-    functions (tail calls), which the manual's pid provider counts as returns too.  They
-    are None when that cannot be told: the code does not decode to its end, it jumps through
-    a register to who knows where, or nothing in it returns.
+    Offsets are bytes from the start of the code.  `returns` are the instructions through
+    which it is left: returns, and jumps to other functions (tail calls), which the manual's
+    pid provider counts as returns too.  They are None when that cannot be told: the code
+    does not decode to its end, it jumps through a register to who knows where, or nothing
+    in it returns.
     """
 
     instructions: tuple[int, ...]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from dscript import options as d_options
 from dscript.dtypes.types import IntType
 from dscript.kernel import syscalls
+from dscript.kernel.usdt import Location
 from dscript.lowering import scratch
 from dscript.lowering.generator import Unit
 from dscript.lowering.kernel import KernelLayout
@@ -34,7 +35,7 @@ from dscript.program import (
     Probe,
 )
 from dscript.providers import arguments as probe_arguments
-from dscript.providers.base import ArgumentType
+from dscript.providers.base import ArgumentType, ProbePoint
 from dscript.semantics import tree
 from dscript.semantics.aggregations import layout_of
 from dscript.semantics.walk import walk_program
@@ -240,7 +241,7 @@ def _build_programs(unit: Unit, plans: list[RecordPlan]) -> ProgramBuilder:
     builder = ProgramBuilder(unit, plans, error)
     builder.prepare_error()
     for number, group in enumerate(groups):
-        builder.build(number, group, _arguments(group.points.values()))
+        builder.build(number, group, _arguments(list(group.points.values())))
     return builder
 
 
@@ -249,12 +250,31 @@ def _without_error(clause: tree.Clause) -> tree.Clause:
     return replace(clause, points=points)
 
 
-def _arguments(points: object) -> tuple[ArgumentType, ...]:
+def _arguments(points: list[ProbePoint]) -> tuple[ArgumentType, ...]:
     """Argument places, where the context alone does not tell them."""
-    point = next(iter(points))  # type: ignore[call-overload]
+    point = points[0]
     if point.attach.context in ("raw_tp", "perf_tp"):
         return tuple(probe_arguments(point))
+    if point.attach.context == "usdt":
+        return _defined_arguments(points)
     return ()
+
+
+def _defined_arguments(points: list[ProbePoint]) -> tuple[ArgumentType, ...]:
+    """Where each argument lies, by the number that a place has in its program."""
+    places = [place for point in points for place in point.attach.places]
+    most = max(len(place.arguments) for place in places)
+    nothing = Location(8, False, "constant")  # an argument that this place does not have
+    return tuple(
+        ArgumentType(
+            "",
+            "int64_t",
+            locations=tuple(
+                place.arguments[at] if at < len(place.arguments) else nothing for place in places
+            ),
+        )
+        for at in range(most)
+    )
 
 
 def _find_exclusive(unit: Unit, groups: list[set[int]], error: list[tree.Clause]) -> None:

@@ -88,7 +88,7 @@ def group_points(clauses: list[tree.Clause]) -> list[Group]:
             point = points[place, key]
             name = place
             if point.attach.kind in _COOKIED:
-                name = (point.attach.kind, tuple(indices))
+                name = (point.attach.kind, point.attach.context, tuple(indices))
             group = groups.get(name)
             if group is None:
                 attach = point.attach
@@ -403,8 +403,10 @@ def _attachment(name: str, group: Group) -> Attachment:
     if group.kind in _USER_KINDS:
         for key, point in group.points.items():
             for place in point.attach.places:
+                # Statically defined probes want the place's number (lower._defined_arguments).
+                number = len(targets) if group.context == "usdt" else place.within
                 targets.append(f"{place.pid} {place.offset} {place.semaphore} {place.path}")
-                cookies.append(key | place.within << 32)
+                cookies.append(key | number << 32)
     elif group.kind in _COOKIED:
         targets = [point.attach.target for point in group.points.values()]
         cookies = list(group.points)

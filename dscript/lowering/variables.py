@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dscript.errors import Span
-from dscript.lowering import compat_calls
+from dscript.lowering import compat_calls, user_arguments
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
 from dscript.object.helpers import F_USER_STACK, Helper
@@ -34,7 +34,7 @@ def argument(g: Generator, index: int, span: Span) -> Value:
             if g.arguments and index >= len(g.arguments):
                 return const(0)
             limit = len(g.arguments) or 6
-            return f.ctx_load(ctx, 8 * index) if index < limit else const(0)
+            return _word(g, index) if index < limit else const(0)
         case "fexit":
             return _function_result(g) if index == 1 else const(0)
         case "kprobe":
@@ -44,9 +44,11 @@ def argument(g: Generator, index: int, span: Span) -> Value:
             result = g.unit.kernel.registers["result"][0]
             return f.ctx_load(ctx, result) if index == 1 else const(0)
         case "uprobe":
-            return _user_argument(g, index)
+            return user_arguments.function_argument(g, index)
         case "ureturn":
-            return _user_return(g, index)
+            return user_arguments.function_result(g, index)
+        case "usdt":
+            return user_arguments.defined_argument(g, index, span)
         case "perf_event":
             return _sampled_pc(g, user=index == 1) if index < 2 else const(0)
         case "perf_tp":
@@ -68,6 +70,8 @@ def typed_argument(g: Generator, node: tree.ProbeArgument) -> Value:
             raw = _result(g)
         case "kprobe" | "uprobe":
             raw = f.ctx_load(ctx, registers["call"][place.word])
+        case "usdt":
+            raw = user_arguments.defined_argument(g, place.word, node.span)
         case "kretprobe" | "ureturn":
             raw = f.ctx_load(ctx, registers["result"][0])
         case "fexit" if node.index == 1:
@@ -75,31 +79,21 @@ def typed_argument(g: Generator, node: tree.ProbeArgument) -> Value:
         case "perf_tp":
             return g.normalise(_record_field(g, node.index), node.type)
         case _:
-            raw = f.ctx_load(ctx, 8 * place.word)
+            raw = _word(g, place.word)
     return g.normalise(raw, node.type)
 
 
-def _user_argument(g: Generator, index: int) -> Value:
-    """An argument of a user function: in a register, or on its stack beyond those."""
-    f = g.f
-    registers = g.unit.kernel.registers["call"]
-    if index < len(registers):
-        return f.ctx_load(g.ctx, registers[index])
-    # On x86-64 the return address lies below the arguments; arm64 keeps it in a register.
-    above = index - len(registers) + (0 if g.unit.kernel.machine == "aarch64" else 1)
-    place = f.slot("argument", 8)
-    f.store(const(0), place)
-    stack = f.op("add", f.ctx_load(g.ctx, g.unit.kernel.registers["sp"][0]), 8 * above)
-    f.helper(Helper.PROBE_READ_USER, [place, const(8), stack])
-    return f.load("i64", place)
+def _word(g: Generator, index: int) -> Value:
+    """A word of the context as a number.
 
-
-def _user_return(g: Generator, index: int) -> Value:
-    """arg0 is where the function is left, from its start; arg1 its value."""
+    Where the kernel keeps types, the verifier takes it for a pointer and refuses arithmetic;
+    what was negated is a number to it.
+    """
     f = g.f
-    if index == 0:
-        return f.op("lshr", f.helper(Helper.GET_ATTACH_COOKIE, [g.ctx]), 32)
-    return f.ctx_load(g.ctx, g.unit.kernel.registers["result"][0]) if index == 1 else const(0)
+    word = f.ctx_load(g.ctx, 8 * index)
+    if g.firing not in ("tp_btf", "fentry", "fexit"):
+        return word
+    return f.op("sub", 0, f.opaque(f.op("sub", 0, f.opaque(word))))
 
 
 def _syscall_argument(g: Generator, index: int) -> Value:

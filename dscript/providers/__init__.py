@@ -20,6 +20,7 @@ from dscript.providers.base import (
     Pattern,
     ProbePoint,
     Provider,
+    is_glob,
 )
 
 __all__ = [
@@ -56,7 +57,7 @@ _MODULES = {
 }
 
 # Providers of user code, which stay out of globs: they would mean every process.
-_USER_MODULES = {"pid": "pid", "uprobe": "uprobe"}
+_USER_MODULES = {"pid": "pid", "uprobe": "uprobe", "usdt": "usdt"}
 _PROCESS = re.compile(r"pid\d+")
 
 # Other spellings of a provider; probes show the provider's own name.
@@ -125,7 +126,8 @@ def by_id(number: int) -> Matches:
 
 def arguments(point: ProbePoint) -> Sequence[ArgumentType]:
     """Types of `args[]` of a matched probe."""
-    return _provider(point.probe.provider).arguments(point)
+    name = "usdt" if point.attach.context == "usdt" else point.probe.provider
+    return _provider(name).arguments(point)
 
 
 def descriptions() -> list[tuple[str, Sequence[Described]]]:
@@ -160,6 +162,10 @@ def _providers(pattern: Pattern) -> list[Provider]:
     names = [name for name in _MODULES if pattern.matches_provider(name)]
     if _family(pattern.provider) in _USER_MODULES and pattern.provider != "pid":
         names = [_family(pattern.provider)]
+    elif pattern.module.startswith("/") or (
+        not names and (is_glob(pattern.provider) or pattern.provider[-1:].isdigit())
+    ):
+        names = ["usdt"]  # what a program defines: python1234, hotspot*
     if not names and pattern.provider in _ALIASES:
         names = [_ALIASES[pattern.provider]]
     if len(names) > 1:

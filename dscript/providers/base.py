@@ -11,9 +11,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from dscript.program import AttachKind, Probe
+
+if TYPE_CHECKING:
+    from dscript.kernel.usdt import Location
 
 # How the BPF program's ctx is to be read:
 #   syscall_program  ctx of a `syscall` program run by TEST_RUN (BEGIN, END)
@@ -26,6 +29,7 @@ from dscript.program import AttachKind, Probe
 #   kprobe, kretprobe  struct pt_regs
 #   uprobe, ureturn  struct pt_regs of a process; the attach cookie holds the offset of the
 #                    probed instruction within its function in its upper 32 bits
+#   usdt             the same, but the cookie holds the number of the place in the program
 Context = Literal[
     "syscall_program",
     "syscall_entry",
@@ -40,6 +44,7 @@ Context = Literal[
     "kretprobe",
     "uprobe",
     "ureturn",
+    "usdt",
 ]
 
 
@@ -63,10 +68,13 @@ class ArgumentType:
     size: int = 0
     signed: bool = False
     btf: tuple[str, int] | None = None
+    # Of a statically defined probe in user code: by the number of the place.
+    locations: tuple[Location | None, ...] = ()
 
 
-# What a derived probe comes from (providers/sources.py).
-SourceKind = Literal["tracepoint", "entry", "return"]
+# What a derived probe comes from (providers/sources.py): `perf` is every occurrence of a
+# software event of perf, which has no arguments.
+SourceKind = Literal["tracepoint", "entry", "return", "perf"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,7 @@ class UserPlace:
     within: int = 0
     pid: int = 0
     semaphore: int = 0
+    arguments: tuple[Location | None, ...] = ()  # of a statically defined probe
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,10 @@ class _Pid:
                     return str(bad)
         files = list(self._files(pattern))
         if not files:
-            return f"process {pid} has no object {pattern.module}, and no library of that name is installed"
+            return (
+                f"process {pid} has no object {pattern.module}, and no library of that name "
+                "is installed"
+            )
         if len(files) > 1:
             if is_glob(pattern.function):
                 return f"more than {usercode.MAX_PROBES} probes: name fewer functions"

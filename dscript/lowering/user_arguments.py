@@ -1,0 +1,104 @@
+"""Arguments of probes in user code: registers, the process's stack, and where a note says."""
+
+from __future__ import annotations
+
+from dscript.errors import Diagnostic, Span
+from dscript.kernel.usdt import Location
+from dscript.lowering.generator import Generator
+from dscript.object.helpers import Helper
+from dscript.object.values import Value, const
+
+
+def function_argument(g: Generator, index: int) -> Value:
+    """An argument of a user function: in a register, or on its stack beyond those."""
+    f = g.f
+    registers = g.unit.kernel.registers["call"]
+    if index < len(registers):
+        return f.ctx_load(g.ctx, registers[index])
+    # On x86-64 the return address lies below the arguments; arm64 keeps it in a register.
+    above = index - len(registers) + (0 if g.unit.kernel.machine == "aarch64" else 1)
+    stack = f.ctx_load(g.ctx, g.unit.kernel.registers["sp"][0])
+    return _user_word(g, f.op("add", stack, 8 * above), 8)
+
+
+def function_result(g: Generator, index: int) -> Value:
+    """arg0 is where the function is left, from its start; arg1 its value."""
+    f = g.f
+    if index == 0:
+        return f.op("lshr", f.helper(Helper.GET_ATTACH_COOKIE, [g.ctx]), 32)
+    return f.ctx_load(g.ctx, g.unit.kernel.registers["result"][0]) if index == 1 else const(0)
+
+
+def defined_argument(g: Generator, index: int, span: Span) -> Value:
+    """An argument of a statically defined probe, from the place that its note names.
+
+    The places of a probe, and of probes that share a program, may keep it in different
+    ones: the cookie tells which place this firing is of.
+    """
+    if index >= len(g.arguments):
+        return const(0)
+    numbers: dict[Location, list[int]] = {}
+    for number, location in enumerate(g.arguments[index].locations):
+        if location is None:
+            raise Diagnostic(
+                "D_ARGS_TYPE",
+                f"argument {index} of this probe is a floating-point number or lies in a "
+                "register that a probe cannot read",
+                span,
+            )
+        numbers.setdefault(location, []).append(number)
+    if len(numbers) == 1:
+        return _read(g, next(iter(numbers)))
+    return _read_by_place(g, numbers)
+
+
+def _read_by_place(g: Generator, numbers: dict[Location, list[int]]) -> Value:
+    f = g.f
+    place = f.op("lshr", f.helper(Helper.GET_ATTACH_COOKIE, [g.ctx]), 32)
+    done = f.block("argument")
+    result = f.slot("defined", 8)
+    f.store(const(0), result)
+    blocks = {location: f.block("place") for location in numbers}
+    cases = {number: blocks[loc] for loc, members in numbers.items() for number in members}
+    f.switch(place, done, cases)
+    for location, label in blocks.items():
+        f.at(label)
+        f.store(_read(g, location), result)
+        f.br(done)
+    f.at(done)
+    return f.load("i64", result)
+
+
+def _read(g: Generator, location: Location) -> Value:
+    f = g.f
+    if location.kind == "constant":
+        return const(location.offset)
+    base = f.ctx_load(g.ctx, location.register) if location.register >= 0 else const(0)
+    if location.kind == "register":
+        if location.shift:
+            base = f.op("lshr", base, location.shift)
+        return _sized(g, base, location)
+    if location.index >= 0:
+        index = f.op("mul", f.ctx_load(g.ctx, location.index), location.scale)
+        base = f.op("add", base, index)
+    if location.offset:
+        base = f.op("add", base, location.offset)
+    return _sized(g, _user_word(g, base, min(location.size, 8)), location)
+
+
+def _sized(g: Generator, value: Value, location: Location) -> Value:
+    """The low bytes of a word, extended by the argument's sign."""
+    f = g.f
+    bits = 64 - 8 * min(location.size, 8)
+    if not bits:
+        return value
+    return f.op("ashr" if location.signed else "lshr", f.op("shl", value, bits), bits)
+
+
+def _user_word(g: Generator, address: Value, size: int) -> Value:
+    """Bytes of the process; 0 where its memory cannot be read."""
+    f = g.f
+    place = f.slot("userword", 8)
+    f.store(const(0), place)
+    f.helper(Helper.PROBE_READ_USER, [place, const(size), address])
+    return f.load("i64", place)
