@@ -9,13 +9,12 @@ from __future__ import annotations
 from dscript.dtypes.types import (
     DOUBLE,
     FLOAT,
-    INT,
     LDOUBLE,
+    ULONG,
     StringType,
     integer_literal,
     is_integral,
     is_scalar,
-    wrap,
 )
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
@@ -103,7 +102,9 @@ class ExpressionChecker:
         string = self.environment.string
         match node:
             case ast.Character():
-                return tree.Const(INT, node.span, wrap(node.value, INT))
+                return tree.Const(
+                    integer_literal(node.value, "", decimal=True) or ULONG, node.span, node.value
+                )
             case ast.Float():
                 kind = {"f": FLOAT, "l": LDOUBLE}.get(node.suffix, DOUBLE)
                 return tree.FloatConst(kind, node.span, node.value)

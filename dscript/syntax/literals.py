@@ -22,8 +22,8 @@ _SIMPLE_ESCAPES = {
     b"t": b"\t",
     b"v": b"\v",
 }
-# A character constant is an int.
-_MAX_CHARACTERS = 4
+# Bytes of the integer that a character constant is.
+_MAX_CHARACTERS = 8
 
 
 def integer(source: Source, token: Token) -> ast.Integer:
@@ -96,14 +96,14 @@ def _escape(match: re.Match[bytes]) -> bytes:
 
 
 def character(source: Source, token: Token) -> ast.Character:
-    """A character constant; a single one is signed, as `char` is; several make one int."""
+    """A character constant: its bytes make one integer, the first one in the highest place."""
     span = Span(source, token.start, token.end)
     data = unescape(token.value[1:-1])
     if not data:
         raise Diagnostic("D_CHR_NULL", "empty character constant", span)
     if len(data) > _MAX_CHARACTERS:
         raise Diagnostic("D_CHR_OFLOW", "character constant is too long", span)
-    return ast.Character(span=span, value=int.from_bytes(data, "big", signed=True))
+    return ast.Character(span=span, value=int.from_bytes(data, "big"))
 
 
 def strings(source: Source, tokens: list[Token]) -> ast.String:

@@ -145,10 +145,8 @@ class Printer(TypePrinter):
                 text = "1e999" if node.value == float("inf") else repr(node.value)
                 return text + node.suffix
             case ast.Character():
-                size = next(
-                    n for n in range(1, 5) if -(1 << 8 * n - 1) <= node.value < 1 << 8 * n - 1
-                )
-                return quote(node.value.to_bytes(size, "big", signed=True), "'")
+                size = max(1, (node.value.bit_length() + 7) // 8)
+                return quote(node.value.to_bytes(size, "big"), "'")
             case ast.String():
                 return quote(node.value, '"')
         raise AssertionError(f"no text for {type(node).__name__}")

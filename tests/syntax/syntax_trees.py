@@ -69,7 +69,7 @@ _literals = st.one_of(
         value=st.floats(min_value=0, allow_nan=False, allow_infinity=False),
         suffix=st.sampled_from(["", "f", "l"]),
     ),
-    node(ast.Character, value=st.integers(-(2**31), 2**31 - 1)),
+    node(ast.Character, value=st.integers(0, 2**64 - 1)),
     node(ast.String, value=st.binary(max_size=12)),
 )
 _leaves = st.one_of(

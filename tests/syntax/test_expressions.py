@@ -206,9 +206,10 @@ def test_floats(text: str, value: float) -> None:
         ("'\"'", 34),
         (r"'\\'", 92),
         (r"'\x41'", 0x41),
-        (r"'\377'", -1),
+        (r"'\377'", 255),
         ("'ab'", 0x6162),
         ("'abcd'", 0x61626364),
+        ("'abcdefgh'", 0x6162636465666768),
     ],
 )
 def test_characters(text: str, value: int) -> None:
