@@ -90,12 +90,16 @@ class AggregationState:
         self.divisor = 1
         self.printed = False
         self.entries: dict[Key, Entry] = {}
+        # Gets the words of every drain before they are added up.
+        self.observer: Callable[[Sequence[int]], None] | None = None
         self._decode = compile_key(spec.keys, probes)
         self._decoded: dict[bytes, Key] = {}
         self._buckets = bucket_values(spec)
 
     def merge(self, key: bytes, words: Sequence[int]) -> None:
         """Add what one drain found under a key (raw map key, value words)."""
+        if self.observer is not None:
+            self.observer(words)
         decoded = self._decoded.get(key)
         if decoded is None:
             decoded = self._decoded[key] = self._decode(key)
@@ -171,6 +175,28 @@ def bucket_values(spec: Aggregation) -> tuple[int, ...] | None:
         bounds = llquantize_bounds(*spec.params[:4])
         return (bounds[0] - 1, *bounds[:-1], bounds[-1] + 1)
     return None
+
+
+def bucket_bounds(spec: Aggregation) -> list[tuple[int | None, int | None]]:
+    """Smallest and greatest value of every word of a quantize kind, None where it is open."""
+    if spec.function == "quantize":
+        return [_quantize_bounds(i) for i in range(QUANTIZE_BUCKETS)]
+    if spec.function == "lquantize":
+        base, _, step = spec.params[:3]
+        starts: Sequence[int] = [base + i * step for i in range(spec.value_words - 1)]
+    else:
+        starts = llquantize_bounds(*spec.params[:4])
+    inner = [(low, end - 1) for low, end in zip(starts, starts[1:], strict=False)]
+    return [(None, starts[0] - 1), *inner, (starts[-1], None)]
+
+
+def _quantize_bounds(index: int) -> tuple[int, int]:
+    near = quantize_bucket(index)
+    if near == 0:
+        return 0, 0
+    if near > 0:
+        return near, 2 * near - 1
+    return (2 * near + 1 if index else -(1 << 63)), near
 
 
 def _add_words(total: list[int], words: Sequence[int], signed: bool) -> None:

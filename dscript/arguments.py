@@ -8,17 +8,18 @@ that is no option, and all after it, are the script's arguments `$1`….
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 from dscript import options as d_options
 from dscript.errors import Diagnostic
-from dscript.request import PieceKind, Stage
+from dscript.request import Format, Picture, PieceKind, Stage
 
 USAGE = """\
 Usage: dscript [-CeFHhlqSvVwZ] [-b size] [-c command] [-D name[=value]] [-I dir] [-L dir]
                [-o file] [-p pid] [-U name] [-X a|c|s|t] [-x option[=value]]
                [-P provider] [-m module] [-f function] [-n name] [-i id] [-s script]
-               [--emit stage] [--info] [argument ...]"""
+               [--format text|json|csv] [--top] [--flamegraph file] [--folded file]
+               [--heatmap file] [--emit stage] [--info] [argument ...]"""
 
 HELP = f"""\
 {USAGE}
@@ -37,6 +38,11 @@ How:
   -b size       size of the record buffer             -x   set a D option: -x strsize=1k
   -C            run cpp on scripts; -D -U -I as for cpp, -H lists the files, -X how strictly
   -L dir        a folder of D libraries
+What comes out (docs/output.md, docs/json.md):
+  --format f    text; json, an object a line; or csv, a table of the aggregations
+  --top         show the aggregations as they grow, redrawn every switchrate
+  --flamegraph [@name=]file.svg, --folded [@name=]file      of stacks in a key
+  --heatmap [@name=]file.svg     of a distribution over time; --heatmap-interval 1s
 Instead of tracing:
   -l            list the probes                       -e   compile only
   -S            show the BPF instructions             -V   show the version
@@ -66,6 +72,15 @@ _VALUES = {
     "X": "stdc",
 }
 _MODES = {"e": "compile_only", "l": "list_probes", "S": "disassemble", "V": "show_version"}
+_LONG_FLAGS = {
+    "help": "show_help",
+    "info": "show_info",
+    "version": "show_version",
+    "top": "top",
+}
+_LONG_VALUES = frozenset({"emit", "format", "flamegraph", "folded", "heatmap", "heatmap-interval"})
+# Reading the aggregations takes the kernel about this long (ns).
+_SHORTEST_INTERVAL = 10_000_000
 _UNSUPPORTED = {
     "-a": "claims anonymous tracing, which does not exist on Linux",
     "-A": "sets up anonymous tracing, which does not exist on Linux",
@@ -88,6 +103,10 @@ class CommandLine:
         self.commands: list[str] = []
         self.pids: list[int] = []
         self.output: str | None = None
+        self.format: Format = "text"
+        self.pictures: list[Picture] = []
+        self.heatmap_interval = 1.0  # seconds
+        self.top = False
         self.emit: Stage | None = None
         self.compile_only = False
         self.list_probes = False
@@ -174,18 +193,50 @@ def _set(line: CommandLine, shown: str, name: str, value: str) -> None:
 def _long(line: CommandLine, text: str, following: str | None) -> int:
     """One `--name[=value]`; how many words beyond it were used."""
     name, equals, value = text.partition("=")
-    if name == "emit":
-        used = 0
+    if name in _LONG_VALUES:
         if not equals:
             if following is None:
-                raise UsageError("option --emit requires an argument")
-            value, used = following, 1
-        if value not in get_args(Stage):
-            raise UsageError(f"--emit {value}: not one of {' '.join(get_args(Stage))}")
-        line.emit = cast(Stage, value)
-        return used
-    attribute = {"help": "show_help", "info": "show_info", "version": "show_version"}.get(name)
+                raise UsageError(f"option --{name} requires an argument")
+            value = following
+        _long_valued(line, name, value)
+        return 0 if equals else 1
+    attribute = _LONG_FLAGS.get(name)
     if attribute is None or equals:
         raise UsageError(f"unknown option --{text}")
     setattr(line, attribute, True)
     return 0
+
+
+def _long_valued(line: CommandLine, name: str, value: str) -> None:
+    if name == "emit":
+        line.emit = cast(Stage, _one_of(name, value, get_args(Stage)))
+    elif name == "format":
+        line.format = cast(Format, _one_of(name, value, get_args(Format)))
+    elif name == "heatmap-interval":
+        line.heatmap_interval = _interval(name, value)
+    else:
+        aggregation = None
+        path = value
+        if value.startswith("@") and "=" in value:
+            aggregation, _, path = value[1:].partition("=")
+        if not path:
+            raise UsageError(f"option --{name} requires a file")
+        kind = cast(Literal["flamegraph", "folded", "heatmap"], name)
+        line.pictures.append(Picture(kind, path, aggregation))
+
+
+def _one_of(name: str, value: str, words: Sequence[str]) -> str:
+    if value not in words:
+        raise UsageError(f"--{name} {value}: not one of {' '.join(words)}")
+    return value
+
+
+def _interval(name: str, value: str) -> float:
+    """Seconds of a time or rate as D writes it."""
+    try:
+        period = d_options.parse_rate(value)
+    except ValueError:
+        period = 0
+    if period < _SHORTEST_INTERVAL:
+        raise UsageError(f"--{name} {value}: not a time of 10ms or more, such as 500ms or 1s")
+    return period / 1e9

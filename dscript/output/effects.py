@@ -28,8 +28,8 @@ class Effects:
     def __init__(self, printer: TextPrinter) -> None:
         self.printer = printer
 
-    def function(self, action: Action) -> Callable[..., None]:
-        makers: dict[str, Callable[[Action], Callable[..., None]]] = {
+    def function(self, action: Action) -> Callable[..., Any]:
+        makers: dict[str, Callable[[Action], Callable[..., Any]]] = {
             "printa": self._printa,
             "exit": self._exit,
             "clear": self._clear,
@@ -48,7 +48,7 @@ class Effects:
     def _states(self, action: Action) -> Sequence[AggregationState]:
         return [self.printer.aggregations[i] for i in action.aggregations]
 
-    def _printa(self, action: Action) -> Callable[..., None]:
+    def _printa(self, action: Action) -> Callable[..., Any]:
         printer = self.printer
         states = self._states(action)
         if action.format is None:
@@ -142,7 +142,7 @@ class Effects:
 
         return setopt
 
-    def _system(self, action: Action) -> Callable[..., None]:
+    def _system(self, action: Action) -> Callable[..., Any]:
         import subprocess  # costs 5 ms to load; few programs need it
 
         def system(command: bytes) -> None:

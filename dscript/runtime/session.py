@@ -20,7 +20,7 @@ from dscript.runtime.bpf import KernelError
 from dscript.runtime.kernel_side import KernelSide
 from dscript.runtime.retention import Buffering, LastRecords
 from dscript.runtime.signals import EndingSignals
-from dscript.runtime.sink import Sink
+from dscript.runtime.sink import Sink, View
 from dscript.runtime.target import Target
 
 # How long the loop sleeps at most, in seconds, while keyed aggregations may fill up.
@@ -29,6 +29,8 @@ _PRESSURE_CHECK: Final = 0.05
 _CLEANING: Final = 0.5
 # How often the policy `fill` looks whether the buffer is full, in seconds.
 _FULL_CHECK: Final = 0.02
+# How soon a view is looked after again that came between the records of a firing.
+_UNSETTLED: Final = 0.005
 # How long the end of a record that is being written is waited for once programs stopped.
 _STUCK_RECORD: Final = 1.0
 
@@ -108,6 +110,7 @@ class Session:
     """A run; `run` may be called once.
 
     `targets` are held commands and grabbed processes; $target is the first one's.
+    `views` look at the aggregations while tracing and at its end.
     """
 
     def __init__(
@@ -117,9 +120,11 @@ class Session:
         targets: Sequence[Target] = (),
         rates: Rates | None = None,
         buffering: Buffering | None = None,
+        views: Sequence[View] = (),
     ) -> None:
         self._program = program
         self._sink = sink
+        self._views = views
         self._targets = list(targets)
         self._rates = rates or Rates()
         self._buffering = buffering = buffering or Buffering()
@@ -130,6 +135,7 @@ class Session:
         self._record = sink.record if self._kept is None else self._kept.record
         self._full = False
         self._intervals = self._timers()
+        self._looks: list[tuple[View, _Timer]] = []
         self._status: int | None = None
 
     def run(self) -> int:
@@ -182,6 +188,10 @@ class Session:
         self._sink.idle()
         if not signals.received and kernel.start():
             self._snapshots.quiescent = False
+            now = time.monotonic()
+            self._looks = [(v, _Timer(v.interval, now)) for v in self._views if v.interval]
+            for view in self._views:
+                view.start()
             for target in self._targets:
                 target.release()
             self._consume_until_end(signals)
@@ -205,6 +215,8 @@ class Session:
         kernel.drain.collect_all()
         self._report_losses()
         self._sink.finish()
+        for view in self._views:
+            view.finish()
 
     def _consume(self) -> int:
         return self._kernel.ring.consume(self._record, self._sink.error)
@@ -261,6 +273,8 @@ class Session:
             else:
                 sink.idle()
             for fd, _ in poller.poll(wait * 1000):
+                if fd == signals.fileno():
+                    signals.read()
                 target = running.pop(fd, None)
                 if target is not None:
                     poller.unregister(fd)
@@ -303,4 +317,17 @@ class Session:
             wait = min(wait, clean.next - now)
             if clean.due(now):
                 kernel.cleaner.sweep()
+        for view, timer in self._looks:
+            wait = min(wait, self._look(view, timer, now))
         return max(wait, 0.0)
+
+    def _look(self, view: View, timer: _Timer, now: float) -> float:
+        """Show a view the present totals when it is time; seconds until then."""
+        if now < timer.next:
+            return timer.next - now
+        if not self._snapshots.settled:  # the records of a firing are being read
+            return _UNSETTLED
+        timer.next = max(timer.next + timer.interval, now)  # late ones shift no others
+        self._kernel.drain.swap()
+        view.refresh()
+        return 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from types import FrameType
@@ -24,6 +25,11 @@ class EndingSignals:
 
     def fileno(self) -> int:
         return self._read
+
+    def read(self) -> None:
+        """Forget what woke poll(2), which may be a signal that ends nothing (SIGWINCH)."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._read, 512)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received = True

@@ -86,3 +86,22 @@ class Sink(Protocol):
 
     def finish(self) -> None:
         """Tracing is over, totals are complete: print what is still to be printed."""
+
+
+class View(Protocol):
+    """Looks at the aggregations beside the sink: a picture, a live table.
+
+    `interval` is how often it wants to, in seconds, 0 for at the end only.
+    """
+
+    @property
+    def interval(self) -> float: ...
+
+    def start(self) -> None:
+        """The probes fire from now on; not called when BEGIN ended tracing."""
+
+    def refresh(self) -> None:
+        """Called every `interval`: the totals hold what happened up to now."""
+
+    def finish(self) -> None:
+        """Tracing is over, totals are complete and all is printed."""

@@ -48,6 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "symbols": {"errors"},
     "aggregates": {"program"},
     "output": {"errors", "program", "options", "symbols", "aggregates"},
+    "views": {"errors", "program", "options", "aggregates", "output", "request"},
     # the front
     "cache": {"options", "program", "request", "kernel.cachedir"},
     "compiler_child": {"errors", "program", "request", "pipeline"},
