@@ -6,6 +6,7 @@ in a checkout they stand beside the package.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -35,5 +36,10 @@ def grammar_file() -> Path:
 
 
 def stdlib_files(pattern: str = "*.d") -> list[Path]:
-    """The files of the D library that match, in the order they are to be read."""
-    return sorted(directory("stdlib").glob(pattern))
+    """The files of the D library that match, in the order they are to be read.
+
+    Those in the folder of this machine's architecture come last.
+    """
+    folder = directory("stdlib")
+    machine = os.uname().machine
+    return [*sorted(folder.glob(pattern)), *sorted((folder / machine).glob(pattern))]

@@ -25,6 +25,8 @@ translator fileinfo_t < struct file *F > {
 	    "<unknown>" : d_path(&F->f_path);
 	fi_offset = F == NULL ? 0 : F->f_pos;
 	fi_fs = F == NULL ? "<none>" : stringof(F->f_inode->i_sb->s_type->name);
+	fi_mount = F == NULL ? "<none>" : F->f_inode->i_sb->s_flags & 0x80000000UL ?
+	    "<unknown>" : __mount_path(&F->f_path);
 	fi_oflags = F == NULL ? 0 : F->f_flags;
 };
 

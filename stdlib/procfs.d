@@ -112,6 +112,8 @@ typedef struct cpuinfo {
 translator cpuinfo_t < processorid_t C > {
 	cpu_id = C;
 	cpu_pset = 0;
+	cpu_chip = __cpu_chip(C);
+	cpu_lgrp = __cpu_lgrp(C);
 };
 
 inline psinfo_t *curpsinfo = xlate <psinfo_t *> (curthread);

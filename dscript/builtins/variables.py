@@ -74,7 +74,6 @@ BUILTIN_VARIABLES = _table()
 
 # Known to D but not to this version: an error names them.
 ABSENT_VARIABLES: dict[str, str] = {
-    "uregs": "",
     "vmregs": "",
     "ustackptr": "",
 }

@@ -1,5 +1,7 @@
 """d_path(path): the name of a `struct path`, by walking its directory entries.
 
+`__mount_path(path)` is where its file system is mounted: the name of the mount's root.
+
 bpf_d_path() is for a few functions only, so the walk is done here (cf. prepend_path() in
 fs/d_path.c): names are put in front of each other up to the root of the first mount.
 """
@@ -44,6 +46,10 @@ def _d_path(g: Generator, call: tree.SubroutineCall, destination: Value, capacit
     # `mnt` points to the middle of a struct mount.
     inside = g.unit.kernel.offset("mount", "mnt", call.span)
     state["mount"] = f.op("sub", state["mount"], inside)
+    if call.name == "__mount_path":
+        root = f.op("add", state["mount"], g.unit.kernel.offset("mount", "mnt.mnt_root", call.span))
+        result = f.helper(Helper.PROBE_READ_KERNEL, [state.base, const(8), root])
+        g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, root)
     f.store(const(0, "i8"), f.gep(buffer, _PATH - 1), align=1)
     function = shared(
         g, "walk_path", [("buffer", "ptr"), ("state", "ptr")], lambda f: _build(g, f, call)
@@ -108,4 +114,4 @@ def _prepend(s: Step, dentry: Value, name_at: int, offset: Offset) -> None:
     w["at"] = start
 
 
-STRINGS: dict[str, StringInto] = {"d_path": _d_path}
+STRINGS: dict[str, StringInto] = {"d_path": _d_path, "__mount_path": _d_path}

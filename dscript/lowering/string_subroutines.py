@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dscript.lowering import (
     kernel_paths,
+    machine,
     network_names,
     string_json,
     string_numbers,
@@ -92,6 +93,7 @@ SCALARS: dict[str, Scalar] = {
     **string_search.SCALARS,
     **string_numbers.SCALARS,
     **tasks.SCALARS,
+    **machine.SCALARS,
 }
 STRINGS: dict[str, StringInto] = {
     "strjoin": _strjoin,

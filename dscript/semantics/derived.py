@@ -130,13 +130,13 @@ def check_subject(clause: tree.Clause) -> None:
             )
 
 
-_OF_RUNNING = ("copyin", "copyinstr", "copyinto", "progenyof", "ucaller", "ustackdepth")
+_OF_RUNNING = ("__user_registers", "copyin", "copyinstr", "copyinto", "progenyof", "ucaller", "ustackdepth")
 
 
 def _needs_running(node: Expr) -> str:
     match node:
         case tree.SubroutineCall(name=name) | tree.Builtin(name=name) if name in _OF_RUNNING:
-            return name
+            return "uregs[ ]" if name == "__user_registers" else name
         case tree.StackValue(kind="ustack"):
             return "ustack( )"
         case tree.SymbolValue(kind=kind) if kind.startswith("u"):

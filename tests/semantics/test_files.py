@@ -53,3 +53,24 @@ def test_working_directory_and_root(tmp_path: Path) -> None:
         HEAD + f"os.chdir({str(below)!r})\nask(1)\nos.chroot({str(tmp_path)!r})\nask(1)\n",
     )
     assert seen == [[str(below), "/"], [str(below), str(tmp_path)]]
+
+
+def test_mounts(tmp_path: Path) -> None:
+    """`fi_mount` is the mount that holds the file, as /proc/self/mountinfo has it (field 5)."""
+    seen, told = traced(
+        tmp_path,
+        ASK + '{ printf("%s\\n", fds[arg0].fi_mount); }',
+        HEAD + "paths = ['/proc/self/status', '/dev/null', '/', __file__]\n"
+        "mounts = {}\n"
+        "for line in open('/proc/self/mountinfo'):\n"
+        "    words = line.split()\n"
+        "    mounts[words[0]] = words[4]\n"
+        "for path in paths:\n"
+        "    fd = os.open(path, 0)\n"
+        "    text = open(f'/proc/self/fdinfo/{fd}').read()\n"
+        "    say(mounts[text.split('mnt_id:')[1].split()[0]])\n"
+        "    ask(fd)\n"
+        "ask(os.pipe()[0])\nask(500)\n",
+    )
+    assert len(told) == 4
+    assert seen == [*told, ["<unknown>"], ["<none>"]]

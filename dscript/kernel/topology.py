@@ -1,0 +1,48 @@
+"""Where the CPUs are: packages and memory nodes (Documentation/admin-guide/cputopology.rst)."""
+
+from __future__ import annotations
+
+import os
+import re
+
+_CPUS = "/sys/devices/system/cpu"
+_NODES = "/sys/devices/system/node"
+
+
+def packages() -> dict[int, int]:
+    """CPU -> number of the physical package it is in; empty where the kernel does not say."""
+    found: dict[int, int] = {}
+    for cpu in _numbered(_CPUS, "cpu"):
+        text = _content(f"{_CPUS}/cpu{cpu}/topology/physical_package_id")
+        if text:
+            found[cpu] = int(text)
+    return found
+
+
+def nodes() -> dict[int, int]:
+    """CPU -> memory node; node 0 for all where the kernel has no nodes."""
+    found = dict.fromkeys(_numbered(_CPUS, "cpu"), 0)
+    for node in _numbered(_NODES, "node"):
+        for part in _content(f"{_NODES}/node{node}/cpulist").split(","):
+            first, _dash, last = part.partition("-")
+            if first:
+                found.update(dict.fromkeys(range(int(first), int(last or first) + 1), node))
+    return found
+
+
+def _numbered(folder: str, prefix: str) -> list[int]:
+    """n of the entries `PREFIXn`, sorted."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    found = (re.fullmatch(rf"{prefix}(\d+)", name) for name in names)
+    return sorted(int(match[1]) for match in found if match)
+
+
+def _content(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
