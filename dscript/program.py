@@ -309,6 +309,7 @@ AttachKind = Literal[
     "perf_tp",  # targets: "category/name" of tracefs
     "profile",  # every CPU, `period_ns`
     "tick",  # one CPU, `period_ns`
+    "counter",  # perf event "type:config:flags" on every CPU, each `period_ns`th
     "fentry",  # targets: one function; the kernel's BTF names it
     "fexit",
     "kprobe_multi",  # targets: many functions, cookies

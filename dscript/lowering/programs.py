@@ -34,6 +34,7 @@ _SECTIONS: dict[AttachKind, str] = {
     "perf_tp": "tp/{}",
     "profile": "perf_event",
     "tick": "perf_event",
+    "counter": "perf_event",
     "fentry": "fentry/{}",
     "fexit": "fexit/{}",
     "kprobe": "kprobe",

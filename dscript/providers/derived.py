@@ -129,6 +129,6 @@ def _described(name: str, rows: Sequence[Row]) -> Described:
 
 
 def _event(row: Row) -> str:
-    what = {"tracepoint": "", "entry": "entry of ", "return": "return of "}[row.kind]
-    call = "()" if row.kind != "tracepoint" else ""
+    what = {"tracepoint": "", "perf": "", "entry": "entry of ", "return": "return of "}[row.kind]
+    call = "()" if row.kind in ("entry", "return") else ""
     return f"{what}`{row.tracepoint}{call}`" + (f", {row.when}" if row.when else "")

@@ -1,4 +1,4 @@
-"""Where a derived probe comes from: a tracepoint, or entry or return of a kernel function.
+"""Where a derived probe comes from: a tracepoint, a kernel function, or an event of perf.
 
 Whether this kernel offers a source is asked of its type information and by trying the
 mechanism, never of its version.  A function attaches as the fbt provider attaches it.
@@ -7,6 +7,7 @@ mechanism, never of its version.  A function attaches as the fbt provider attach
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from dscript.kernel import btf, functions
@@ -25,6 +26,11 @@ def unavailable(kind: SourceKind, target: str, needs: Sequence[str] = ()) -> str
     if kind == "tracepoint":
         if btf.find(btf.Kind.TYPEDEF, f"btf_trace_{target}") is None:
             return f"this kernel has no tracepoint {target}, or no type information of it"
+    elif kind == "perf":
+        from dscript.providers import perfevents
+
+        event = perfevents.find(target)
+        return perfevents.refused(event) if event is not None else f"perf has no event {target}"
     else:
         from dscript.providers import fbt
 
@@ -42,6 +48,12 @@ def attach_point(kind: SourceKind, target: str, derived: Derived) -> AttachPoint
         # The task of another thread is only a pointer to the kernel where types are kept.
         context = "raw_tp" if derived.subject < 0 else "tp_btf"
         return AttachPoint(context, target, context, derived=derived)  # type: ignore[arg-type]
+    if kind == "perf":
+        from dscript.providers import cpc, perfevents
+
+        event = perfevents.find(target)
+        assert event is not None
+        return replace(cpc.attach_point(event, 0, 1), derived=derived)
     from dscript.providers import fbt
 
     function = _function(target)
@@ -62,6 +74,8 @@ def parameters(attach: AttachPoint) -> Sequence[tuple[str, ArgumentType]]:
         from dscript.providers import tracepoints
 
         return list(zip(derived.parameters, tracepoints.arguments(attach.target), strict=False))
+    if attach.context == "perf_event":
+        return []
     from dscript.providers import fbt
 
     function = next(iter(functions.named(functions.source_name(attach.target))), None)

@@ -29,6 +29,7 @@ _PROGRAM_TYPES: Final[Mapping[str, tuple[int, int, bool]]] = {
     "perf_tp": (bpf.PROG_TYPE_TRACEPOINT, 0, False),
     "profile": (bpf.PROG_TYPE_PERF_EVENT, 0, False),
     "tick": (bpf.PROG_TYPE_PERF_EVENT, 0, False),
+    "counter": (bpf.PROG_TYPE_PERF_EVENT, 0, False),
     "fentry": (bpf.PROG_TYPE_TRACING, bpf.TRACE_FENTRY, True),
     "fexit": (bpf.PROG_TYPE_TRACING, bpf.TRACE_FEXIT, True),
     "kprobe_multi": (bpf.PROG_TYPE_KPROBE, bpf.TRACE_KPROBE_MULTI, False),

@@ -127,6 +127,24 @@ class Links:
         cpu = _first_cpu() if self._cpu is None else self._cpu
         self._clock((cpu,), attachment, program)
 
+    def _counter(self, attachment: Attachment, program: int) -> None:
+        """Every so manieth event on each CPU; the target is "type:config:flags"."""
+        kind, config, flags = (int(word, 0) for word in attachment.targets[0].split(":"))
+        cookie = attachment.cookies[0] if attachment.cookies else 0
+        try:
+            for cpu in bpf.cpu_list("online"):
+                event = bpf.perf_event_open(
+                    kind,
+                    config,
+                    cpu=cpu,
+                    period=attachment.period_ns,
+                    flags=bpf.PERF_ATTR_DISABLED | flags,
+                )
+                self._add_event(event, program, cookie)
+                self._disabled.append(event)
+        except KernelError as error:
+            raise _refusal("perf event", attachment.targets[0], error) from None
+
     # -- kernel functions
 
     def _kprobe_multi(self, returns: bool, attachment: Attachment, program: int) -> None:
@@ -207,6 +225,7 @@ _ATTACHERS: Final[Mapping[str, _Attacher]] = {
     "perf_tp": Links._perf_tp,
     "profile": Links._profile,
     "tick": Links._tick,
+    "counter": Links._counter,
     "kprobe_multi": lambda s, a, p: s._kprobe_multi(False, a, p),
     "kretprobe_multi": lambda s, a, p: s._kprobe_multi(True, a, p),
     "kprobe": lambda s, a, p: s._kprobe(False, a, p),

@@ -1,0 +1,35 @@
+/*
+ * fileinfo_t of what the operations of the fsinfo provider are given: a path, a directory entry,
+ * an inode.  Of an entry and an inode no path can be had, only the last part of the name.
+ */
+#pragma D depends_on library files.d
+
+translator fileinfo_t < struct path *P > {
+	fi_name = P->dentry->d_sb->s_flags & 0x80000000UL ? "<unknown>" : basename(d_path(P));
+	fi_dirname = P->dentry->d_sb->s_flags & 0x80000000UL ? "<unknown>" : dirname(d_path(P));
+	fi_pathname = P->dentry->d_sb->s_flags & 0x80000000UL ? "<unknown>" : d_path(P);
+	fi_offset = 0;
+	fi_fs = stringof(P->dentry->d_sb->s_type->name);
+	fi_oflags = 0;
+};
+
+translator fileinfo_t < struct dentry *E > {
+	fi_name = stringof(E->d_name.name);
+	fi_dirname = "<unknown>";
+	fi_pathname = "<unknown>";
+	fi_offset = 0;
+	fi_fs = stringof(E->d_sb->s_type->name);
+	fi_oflags = 0;
+};
+
+translator fileinfo_t < struct inode *I > {
+	fi_name = I->i_sb->s_flags & 0x80000000UL ? "<none>" :
+	    I->i_dentry.first == NULL ? "<unknown>" :
+	    stringof(((struct dentry *)((uintptr_t)I->i_dentry.first -
+	    offsetof(struct dentry, d_u)))->d_name.name);
+	fi_dirname = "<unknown>";
+	fi_pathname = "<unknown>";
+	fi_offset = 0;
+	fi_fs = stringof(I->i_sb->s_type->name);
+	fi_oflags = 0;
+};
