@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 
-from dscript.dtypes.types import ArrayType, FloatType, StringType, StructType
-from dscript.lowering import destructive, expressions, places, speculations, strings
+from dscript.dtypes.types import ArrayType, StringType, StructType
+from dscript.lowering import destructive, expressions, floats, places, speculations, strings
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
 from dscript.lowering.records import USER_STRING_HEAD
@@ -50,12 +49,11 @@ def write(g: Generator, expr: tree.Expr, field: Field, where: Value) -> None:
         write_user_string(g, expr, where, field.size)
     elif field.kind == "string":
         strings.into(g, expr, where, field.size, pad=False)
-    elif isinstance(expr, tree.FloatConst):
-        packed = struct.pack("<f" if field.size == 4 else "<d", expr.value)
-        f.store(const(int.from_bytes(packed, "little")), where)
+    elif field.kind == "float":
+        floats.write(g, expr, where)
     elif field.kind == "bytes" and not isinstance(type_, (StructType, ArrayType)):
         places.read_kernel(g, where, field.size, expressions.value(g, expr))
-    elif isinstance(type_, (StructType, ArrayType, FloatType)):
+    elif isinstance(type_, (StructType, ArrayType)):
         places.copy_into(g, where, expr, field.size)
     else:
         assert not isinstance(type_, StringType)

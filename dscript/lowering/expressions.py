@@ -107,7 +107,7 @@ def _evaluate(g: Generator, expr: tree.Expr) -> None:
         return
     elif places.is_memory(type_):
         places.place(g, expr)
-    elif not isinstance(expr, tree.FloatConst):
+    else:
         value(g, expr)
 
 
@@ -254,8 +254,6 @@ def assign(g: Generator, expr: tree.Assign) -> Value:
     if places.is_memory(type_):
         _assign_memory(g, expr)
         return const(0)
-    if isinstance(expr.value, tree.FloatConst):
-        raise g.unsupported("assignment of a floating-point value", expr.span)
     if expr.op:
         return _compound(g, expr)
     result = value(g, expr.value)

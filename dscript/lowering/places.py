@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dscript.dtypes.types import (
     ArrayType,
+    FloatType,
     Member,
     StringType,
     StructType,
@@ -15,7 +16,7 @@ from dscript.dtypes.types import (
     is_signed,
 )
 from dscript.errors import Span
-from dscript.lowering import arrays, expressions, strings
+from dscript.lowering import arrays, expressions, floats, strings
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State, round_up
 from dscript.object.helpers import LOCAL_STORAGE_GET_F_CREATE, Helper
@@ -68,6 +69,11 @@ def place(g: Generator, expr: tree.Expr) -> Place:
             for item in expr.items[:-1]:
                 expressions.effect(g, item)
             return place(g, expr.items[-1])
+        case tree.Assign():
+            expressions.assign(g, expr)
+            return place(g, expr.target)
+        case tree.FloatConst():
+            return Place(pointer=floats.constant(g, expr))
     if isinstance(expr.type.resolve(), StringType):
         return Place(pointer=strings.value(g, expr).pointer)
     raise g.unsupported("this operand as an object in memory", expr.span)
@@ -332,8 +338,8 @@ def _store_bits(g: Generator, target: tree.MemberRef, value: Value) -> None:
 
 
 def is_memory(type_: Type) -> bool:
-    """Values that are handled by their place: structures and arrays."""
-    return isinstance(type_.resolve(), (StructType, ArrayType))
+    """Values that are handled by their place: structures, arrays, floating-point numbers."""
+    return isinstance(type_.resolve(), (StructType, ArrayType, FloatType))
 
 
 __all__ = ["Place", "Span", "is_integral", "is_scalar", "load", "place", "store", "writable"]

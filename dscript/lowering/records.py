@@ -13,6 +13,7 @@ from dscript.dtypes.types import (
     ArrayType,
     EnumType,
     FloatType,
+    FunctionType,
     IntType,
     PointerType,
     StringType,
@@ -20,6 +21,7 @@ from dscript.dtypes.types import (
     Type,
     is_signed,
 )
+from dscript.lowering import floats
 from dscript.lowering.layout import round_up
 from dscript.lowering.probes import PARTS
 from dscript.program import Action, ClauseRecord, Field, RecordHeader, TypeLayout
@@ -150,8 +152,7 @@ def plan_field(expr: tree.Expr, node: tree.ActionCall, offset: int) -> Field:
     if isinstance(type_, (StructType, ArrayType)):
         return Field("bytes", offset, max(1, type_.size), type_name=name, layout=layout)
     if isinstance(type_, FloatType):
-        size = min(8, type_.size) if isinstance(expr, tree.FloatConst) else type_.size
-        return Field("float", offset, size, True, name, layout=layout)
+        return Field("float", offset, floats.field_size(type_), True, name, layout=layout)
     return Field("int", offset, expr.type.size, is_signed(expr.type), name, layout=layout)
 
 
@@ -181,7 +182,9 @@ def type_layout(type_: Type, depth: int = 0) -> TypeLayout:
             values = tuple((value, text) for text, value in resolved.enumerators)
             return TypeLayout("enum", name, resolved.size, resolved.base.signed, enumerators=values)
         case PointerType():
-            return TypeLayout("pointer", name, 8)
+            target = resolved.target.resolve()
+            code = TypeLayout("function", "", 0) if isinstance(target, FunctionType) else None
+            return TypeLayout("pointer", name, 8, element=code)
         case FloatType():
             return TypeLayout("float", name, resolved.size, True)
         case StringType():

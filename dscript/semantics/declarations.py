@@ -24,7 +24,6 @@ from dscript.syntax import ast
 def declare(checker: ExpressionChecker, node: ast.Declaration) -> None:
     """Enter one declaration into the environment."""
     type_, keys = checker.types.resolve_keyed(node.type)
-    environment = checker.environment
     if not node.name:
         if not isinstance(node.type.spec, (ast.StructType, ast.EnumType)):
             raise Diagnostic("D_DECL_USELESS", "useless declaration", node.span)

@@ -12,6 +12,7 @@ from dscript.dtypes.types import (
     ULONG,
     VOID,
     ArrayType,
+    FloatType,
     FunctionType,
     PointerType,
     StringType,
@@ -358,7 +359,7 @@ def conditional(
         if isinstance(condition, tree.Const):
             return then if condition.value else otherwise
         return tree.Conditional(string, span, condition, then, otherwise)
-    if isinstance(then.type.resolve(), StructType):
+    if isinstance(then.type.resolve(), (StructType, FloatType)):
         if not same_type(then.type, otherwise.type):
             raise incompatible("?:", then, otherwise, span)
         return tree.Conditional(then.type, span, condition, then, otherwise)
@@ -453,8 +454,13 @@ def assignable(value: Expr, type_: Type, span: Span, string: StringType, op: str
         text = is_char_data(target) and is_string(value)
         if text or target == value.type.resolve():
             return value
-    if is_float(target) and isinstance(value, tree.FloatConst):
-        return tree.FloatConst(type_, value.span, value.value)
+    if is_float(target):
+        if isinstance(value, tree.FloatConst) or (
+            isinstance(value, tree.Const) and is_integral(value.type)
+        ):
+            return tree.FloatConst(type_, value.span, float(value.value))
+        if target == value.type.resolve():
+            return value
     raise _not_assignable(type_, op, value, span)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dscript.syntax import lexical_errors
 from dscript.syntax.patterns import TOKEN, WORD, is_float
-from dscript.syntax.tokens import KEYWORDS, OPERATORS, TAG_WORDS, Token
+from dscript.syntax.tokens import KEYWORDS, OPERATORS, STORAGE_WORDS, TAG_WORDS, Token
 
 if TYPE_CHECKING:
     from dscript.syntax.lexer import Lexer
@@ -128,7 +128,7 @@ class DeclarationReader:
             self._typedef = True
         elif type_ == "TRANSLATOR":
             frame.wants_type = True
-        elif frame.kind == "keys" and type_ != "QUALIFIER":
+        elif frame.kind == "keys" and type_ != "QUALIFIER" and value not in STORAGE_WORDS:
             frame.kind = "expression"  # sizeof …
         return type_
 
