@@ -12,18 +12,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, BinaryIO
 
 from dscript import cache
 from dscript import options as d_options
 from dscript.compiler_child import Compilation
+from dscript.errors import TracingError
 from dscript.program import CompiledProgram
-from dscript.request import CompileRequest, Piece, user_libraries
+from dscript.request import CompileRequest, Format, Picture, Piece, user_libraries
 from dscript.source import Source
 
 if TYPE_CHECKING:
+    from dscript.output.text import TextPrinter
     from dscript.runtime.session import Rates
+    from dscript.runtime.sink import View
     from dscript.runtime.target import Target
+    from dscript.views.top import Screen
 
 
 def compile(
@@ -72,15 +77,28 @@ def run(
     commands: Sequence[str] = (),
     pids: Sequence[int] = (),
     output: BinaryIO | None = None,
+    format: Format = "text",
+    pictures: Sequence[Picture] = (),
+    heatmap_interval: float = 1.0,
 ) -> int:
     """Trace until exit(), a signal, or the end of the commands and processes.
 
     A string is compiled first.  What the program prints goes to `output`, standard output
-    where there is none.  Returns the value given to exit(), 0 without one.
+    where there is none, as `format` says ("json": docs/json.md).  `pictures` are drawn at the
+    end; heat maps have a column for every `heatmap_interval` seconds.  Returns the value
+    given to exit(), 0 without one.
     """
     if isinstance(program, str):
         program = compile(program, has_target=bool(commands or pids))
-    return trace(program, commands=commands, pids=pids, output=output)
+    return trace(
+        program,
+        commands=commands,
+        pids=pids,
+        output=output,
+        format=format,
+        pictures=pictures,
+        heatmap_interval=heatmap_interval,
+    )
 
 
 def obtain(request: CompileRequest, *, use_cache: bool = True) -> CompiledProgram:
@@ -96,8 +114,14 @@ def obtain(request: CompileRequest, *, use_cache: bool = True) -> CompiledProgra
     _prepare_runtime()
     program = compilation.result()
     if cached:
-        cache.store(name, program)
+        if not _probes_user_code(program):
+            cache.store(name, program)
     return program
+
+
+def _probes_user_code(program: CompiledProgram) -> bool:
+    """Whether it holds places in files and processes, which change behind its back."""
+    return any(a.kind.startswith(("uprobe", "uretprobe")) for a in program.attachments)
 
 
 def trace(
@@ -106,23 +130,75 @@ def trace(
     commands: Sequence[str] = (),
     pids: Sequence[int] = (),
     output: BinaryIO | None = None,
+    format: Format = "text",
+    pictures: Sequence[Picture] = (),
+    heatmap_interval: float = 1.0,
+    top: bool = False,
+    targets: list[Target] | None = None,
 ) -> int:
-    """Run a compiled program; see `run`."""
-    from dscript.output.text import TextPrinter
+    """Run a compiled program; see `run`.  `targets` are those of `commands` and `pids`, where
+    they were started before (`start_targets`).  `top` shows the aggregations on the terminal."""
     from dscript.runtime.retention import Buffering
     from dscript.runtime.session import Session
 
     options = program.options
-    targets = start_targets(options, commands, pids)
+    screen = _screen(program, output, format) if top else None
+    if targets is None:
+        targets = start_targets(options, commands, pids)
+    try:
+        out = screen.output if screen is not None and output is None else output
+        err = screen.messages if screen is not None else None
+        sink = _printer(format)(program, out, err=err, target=targets[0].pid if targets else 0)
+        views: list[View] = []
+        if pictures:
+            from dscript.views.pictures import picture_views
+
+            views += picture_views(pictures, sink, heatmap_interval)
+        if screen is not None:
+            screen.show(sink)
+            views.insert(0, screen)
+    except BaseException:
+        for target in targets:
+            target.close()
+        raise
     buffering = Buffering(
         d_options.text(options, "bufpolicy"),  # type: ignore[arg-type]
         d_options.size(options, "bufsize"),
         d_options.count(options, "cpu"),
     )
-    sink = TextPrinter(program, output, target=targets[0].pid if targets else 0)
-    session = Session(program, sink, targets, _rates(options), buffering)
+    session = Session(program, sink, targets, _rates(options), buffering, views)
     sink.option_changed = lambda name, value: session.change_rates(_rates(sink.options))
-    return session.run()
+    with screen or nullcontext():
+        status = session.run()
+    sink.close(status)
+    return status
+
+
+def _screen(program: CompiledProgram, output: BinaryIO | None, format: Format) -> Screen:
+    """The live view of --top, which few runs want."""
+    if format != "text" and output is None:
+        raise TracingError(f"--top takes the terminal: give -o FILE for --format {format}")
+    from dscript.views.top import Screen
+
+    if not program.aggregations:
+        raise TracingError("--top shows aggregations, and the program has none")
+    interval = d_options.period(program.options, "switchrate") / 1e9
+    return Screen(interval, len(program.probes))
+
+
+def _printer(format: Format) -> type[TextPrinter]:
+    """The sink of a format; those that few want are imported only then."""
+    if format == "json":
+        from dscript.output.jsonlines import JsonPrinter
+
+        return JsonPrinter
+    if format == "csv":
+        from dscript.output.csvtable import CsvPrinter
+
+        return CsvPrinter
+    from dscript.output.text import TextPrinter
+
+    return TextPrinter
 
 
 def _rates(options: Mapping[str, str]) -> Rates:

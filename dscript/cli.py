@@ -8,6 +8,7 @@ one line that names a file with the details.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ from dscript.source import Source
 
 if TYPE_CHECKING:
     from dscript.program import CompiledProgram
+    from dscript.runtime.target import Target
+
+_OPTION_PRAGMA = re.compile(r"^[ \t]*#[ \t]*pragma[ \t]+D[ \t]+option[ \t]+(.*)$", re.MULTILINE)
 
 # What dtrace(1M) calls the argument of each option in "matched N probes".
 _PIECE_NAMES: dict[PieceKind, str] = {
@@ -105,10 +109,21 @@ def _nothing_to_trace(line: CommandLine) -> str:
 
 
 def _compile_and_trace(line: CommandLine) -> int:
-    from dscript import api
+    from dscript import api, cache
 
     request = _request(line)
-    program = api.obtain(request)
+    targets = None
+    if request.has_target and cache.names_process(request):
+        # The compiler looks at what the process has loaded.
+        given = d_options.merge(request.environment_options, _pragmas(request), line.options)
+        targets = api.start_targets(given, line.commands, line.pids)
+        request = request._replace(target=targets[0].pid)
+    try:
+        program = api.obtain(request)
+    except BaseException:
+        for target in targets or ():
+            target.close()
+        raise
     quiet = d_options.flag(program.options, "quiet")
     for note in program.notes:
         _say(f"dscript: {note}")
@@ -129,11 +144,33 @@ def _compile_and_trace(line: CommandLine) -> int:
         return 0
     try:
         with _output(line) as output:
-            return api.trace(program, commands=line.commands, pids=line.pids, output=output)
+            return api.trace(
+                program,
+                commands=line.commands,
+                pids=line.pids,
+                output=output,
+                format=line.format,
+                pictures=line.pictures,
+                heatmap_interval=line.heatmap_interval,
+                top=line.top,
+                targets=targets,
+            )
     except OSError as error:
         if line.output is None:
             raise
         raise TracingError(f"failed to write '{line.output}': {error.strerror}") from None
+
+
+def _pragmas(request: CompileRequest) -> dict[str, str]:
+    """The options that the scripts set, as far as they can be told before they are parsed."""
+    found: dict[str, str] = {}
+    for source in request.sources:
+        for line in _OPTION_PRAGMA.findall(source.text):
+            for word in line.split():
+                name, _, value = word.partition("=")
+                if name in d_options.OPTIONS:
+                    d_options.add(found, name, value)
+    return found
 
 
 @contextmanager
