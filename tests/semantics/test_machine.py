@@ -35,7 +35,23 @@ int main(void) {
 def test_registers_of_the_process(tmp_path: Path) -> None:
     (tmp_path / "regs.c").write_text(SOURCE)
     subprocess.run(["gcc", "-O1", "-o", tmp_path / "regs", tmp_path / "regs.c"], check=True)
-    names = "RBX R12 R13 R14 R15 RDI RSI RDX R10 R8 R9 ERR EBX CS SS".split()
+    names = [
+        "RBX",
+        "R12",
+        "R13",
+        "R14",
+        "R15",
+        "RDI",
+        "RSI",
+        "RDX",
+        "R10",
+        "R8",
+        "R9",
+        "ERR",
+        "EBX",
+        "CS",
+        "SS",
+    ]
     form = " ".join("%x" for _ in names)
     values = ", ".join(f"uregs[R_{name}]" for name in names)
     program = (
