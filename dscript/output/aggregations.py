@@ -8,12 +8,17 @@ from typing import Any, NamedTuple
 from dscript.aggregates import AggregationState, Entry, Key, KeyValue, SortOrder, divide, join
 from dscript.output import histograms
 from dscript.output.formatting import Value, compile_format, helpers
-from dscript.output.packed import PackedRow
+from dscript.output.packed import PACKABLE, PackedRow
 from dscript.output.stacks import StackWriter
-from dscript.output.values import INTEGER_DIRECTIVES, KEY_WIDTH, traced_bytes
+from dscript.output.values import INTEGER_DIRECTIVES, KEY_WIDTH, traced_bytes, traced_text
 from dscript.program import Conversion, Field
 
 DISTRIBUTIONS = frozenset({"quantize", "lquantize", "llquantize"})
+# What agghist draws bars for.
+_SUMS = frozenset({"count", "sum", "avg", "stddev"})
+# Columns of keys beside bars: integers by their size, anything else this wide.
+_PACKED_WIDTHS = {1: 3, 2: 5, 4: 8, 8: 16}
+_PACKED_WIDTH = 16
 
 
 class Layout(NamedTuple):
@@ -23,7 +28,9 @@ class Layout(NamedTuple):
     zoom: bool = False
     histogram: bool = False  # agghist: bars beside scalar values
     packed: bool = False  # aggpack: a distribution on one line
+    encoding: str = ""  # ascii or utf8
     raw_bytes: bool = False
+    strsize: int = 256  # bytes of a string that is shown as a table
 
 
 class AggregationWriter:
@@ -38,11 +45,11 @@ class AggregationWriter:
     def table(self, states: Sequence[AggregationState]) -> bytes:
         """The default layout: key columns, then one value (or picture) for each state."""
         rows = join(states, self.layout.order)
-        distribution = any(state.spec.function in DISTRIBUTIONS for state in states)
         if len(states) == 1 and rows:
-            if distribution and self.layout.packed:
+            function = states[0].spec.function
+            if self.layout.packed and function in PACKABLE:
                 return self._packed(states[0], rows)
-            if not distribution and self.layout.histogram:
+            if self.layout.histogram and function in _SUMS:
                 return self._bars(states[0], rows)
         fields = states[0].spec.keys
         out: list[bytes] = []
@@ -65,6 +72,9 @@ class AggregationWriter:
             return b" %16f" % part
         if kind == "bytes":
             return traced_bytes(part, KEY_WIDTH, False, self.layout.raw_bytes)
+        if kind == "string":
+            layout = self.layout
+            return traced_text(part, KEY_WIDTH, False, layout.raw_bytes, layout.strsize)
         return b"  %-*s" % (KEY_WIDTH, self.plain_key(item, part))
 
     def plain_key(self, item: Field, part: KeyValue) -> bytes:
@@ -88,40 +98,47 @@ class AggregationWriter:
 
     def picture(self, state: AggregationState, entry: Entry | None) -> bytes:
         words = [0] * state.spec.value_words if entry is None else entry.words
-        return histograms.histogram(state.spec, words, state.divisor, self.layout.zoom)
+        layout = self.layout
+        return histograms.histogram(state.spec, words, state.divisor, layout.zoom, layout.encoding)
 
     def _bars(
         self, state: AggregationState, rows: Sequence[tuple[Key, tuple[Entry | None, ...]]]
     ) -> bytes:
         """agghist: one row a key with a bar for its share."""
-        names = [self._name(state, key) for key, _ in rows]
-        width = _key_column(names)
         counts = [state.number(entries[0]) for _, entries in rows]
         total = histograms.scale(counts, self.layout.zoom)
         signs = (any(c > 0 for c in counts), any(c < 0 for c in counts))
-        out = [histograms.heading("key", width)]
-        for name, count in zip(names, counts, strict=True):
-            picture = histograms.bar(count, total, *signs)
-            out.append(b"%*s %s %-9d\n" % (width, name, picture, count))
+        width = _key_columns(state)
+        out = [histograms.heading("key", width) if width else histograms.heading()]
+        for (key, _), count in zip(rows, counts, strict=True):
+            picture = histograms.bar(count, total, *signs, self.layout.encoding)
+            out.append(b"%s %s %-9d\n" % (self._packed_key(state, key), picture, count))
         return b"".join(out)
 
     def _packed(
         self, state: AggregationState, rows: Sequence[tuple[Key, tuple[Entry | None, ...]]]
     ) -> bytes:
         """aggpack: one line a key, all on the same scale of buckets."""
-        names = [self._name(state, key) for key, _ in rows]
         words = [entries[0].words for _, entries in rows if entries[0] is not None]
-        # Without a key there is no column for it.
-        width = _key_column(names) if state.spec.keys else 0
-        row = PackedRow(state.spec, words, width, self.layout.zoom)
+        layout = self.layout
+        row = PackedRow(state.spec, words, _key_columns(state), layout.zoom, layout.encoding)
         out = [row.heading()]
-        for name, part in zip(names, words, strict=True):
-            out.append(row.line(name, part, divide(sum(part), state.divisor)))
+        for (key, _), part in zip(rows, words, strict=True):
+            count = divide(sum(part), state.divisor)
+            out.append(self._packed_key(state, key) + row.line(part, count))
         return b"".join(out)
 
-    def _name(self, state: AggregationState, key: Key) -> bytes:
-        fields = state.spec.keys
-        return b" ".join(self.plain_key(f, part) for f, part in zip(fields, key, strict=True))
+    def _packed_key(self, state: AggregationState, key: Key) -> bytes:
+        """The key columns beside bars: right-aligned, a blank before each."""
+        out = b""
+        for item, part in zip(state.spec.keys, key, strict=True):
+            if item.kind == "int":
+                out += INTEGER_DIRECTIVES[item.size] % (part,)
+            elif item.kind in ("stack", "ustack"):
+                out += self.key_text(item, part)
+            else:
+                out += b" %*s" % (_PACKED_WIDTH, self.plain_key(item, part))
+        return out
 
     def compile(
         self, conversions: Sequence[Conversion], states: Sequence[AggregationState]
@@ -152,6 +169,8 @@ class AggregationWriter:
         return text
 
 
-def _key_column(names: Sequence[bytes]) -> int:
-    """Width of the keys beside bars: 16 or what the longest needs, and a blank before."""
-    return 1 + max(16, *map(len, names))
+def _key_columns(state: AggregationState) -> int:
+    """Width of all keys beside bars, 0 without a key."""
+    keys = state.spec.keys
+    widths = (_PACKED_WIDTHS[f.size] if f.kind == "int" else _PACKED_WIDTH for f in keys)
+    return sum(width + 1 for width in widths)

@@ -11,14 +11,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from dscript.output.formatting import Value, compile_format, literal
+from dscript.output.prettyprint import print_value
 from dscript.output.records import RecordReader
 from dscript.output.values import (
     INTEGER_DIRECTIVES,
     KEY_WIDTH,
     TEXT_WIDTH,
     memory_table,
-    print_value,
     traced_bytes,
+    traced_text,
 )
 from dscript.program import Action, ClauseRecord, Field, Probe
 
@@ -45,6 +46,7 @@ class Surroundings(NamedTuple):
     quiet: bool
     raw_bytes: bool
     heads: bool  # write the CPU, ID and FUNCTION:NAME columns
+    strsize: int = 256  # bytes of a string that is shown as a table
 
 
 def compile_clause(clause: ClauseRecord, around: Surroundings) -> Printer:
@@ -156,10 +158,12 @@ class _Compiler:
     def print_typed(self, action: Action, value: Value) -> None:
         layout = action.args[0].layout
         field = action.args[0]
+        if value.kind in _SYMBOLS or value.kind in ("stack", "ustack"):
+            self.traced(value, field)
+            return
         if layout is None:
             self.add(literal(f"{action.text or field.type_name} "), [])
-            quiet = _directive(value, quiet=True)
-            self.add(quiet, [value.expression])
+            self.add(b'"%s"\n', [value.expression])
             return
         raw = value.expression
         if field.kind == "int":
@@ -169,7 +173,7 @@ class _Compiler:
             packer = self.constant(_float_bytes)
             raw = f"{packer}({raw}, {field.size})"
         show = self.constant(print_value)
-        self.add(b"%s", [f"{show}({self.constant(layout)}, {raw})"])
+        self.add(b"%s", [f"{show}({self.constant(layout)}, {raw}, symbol['sym'])"])
 
     def traced(self, value: Value, field: Field) -> None:
         """trace(), stack() and symbols: the default format of a value."""
@@ -189,6 +193,10 @@ class _Compiler:
             show = self.constant(traced_bytes)
             arguments = f"{value.expression}, {TEXT_WIDTH}, {quiet}, {self.around.raw_bytes}"
             self.add(b"%s", [f"{show}({arguments})"])
+        elif kind == "string":
+            show = self.constant(traced_text)
+            settings = f"{TEXT_WIDTH}, {quiet}, {self.around.raw_bytes}, {self.around.strsize}"
+            self.add(b"%s", [f"{show}({value.expression}, {settings})"])
         else:
             self.add(_directive(value, quiet=quiet), [value.expression])
 

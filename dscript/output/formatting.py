@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from dscript.output.stacks import StackWriter
 from dscript.program import Conversion
@@ -34,6 +35,8 @@ MONTHS = (
     b"Dec",
 )
 DAYS = (b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun")
+
+CHAR_MAX: Final = 127  # <limits.h>
 
 # Conversions of K&R C that stand for a long one.
 _LONG_LETTERS = {"D": "d", "O": "o", "U": "u"}
@@ -128,14 +131,19 @@ def _directive(conversion: Conversion, value: Value, stars: list[str]) -> tuple[
     if letter in "diouxXp":
         return _integer(conversion, value, letter, stars)
     if letter in "eEfFgG":
+        if "'" in conversion.flags and letter not in "eE":
+            width, precision = _dimensions(conversion, stars)
+            shape = f"{conversion.flags!r}, {width}, {precision}, {letter!r}"
+            return b"%s", [f"grouped({value.expression}, {shape})"]
         return _plain(conversion, letter, "-+ #0", value.expression, stars)
     if letter in ("c", "wc"):
         text = f"{value.expression} & 255" if letter == "c" else f"wide_char({value.expression})"
         return _plain(conversion, "c" if letter == "c" else "s", "-", text, stars)
     if letter == "k":
-        width, _ = _dimensions(conversion, stars)
+        width, precision = _dimensions(conversion, stars)
         kind = "user_stack" if value.kind == "ustack" else "kernel_stack"
-        return b"%s", [f"{kind}({value.expression}, {width})"]
+        shape = f"frame_shape({'-' in conversion.flags}, {width}, {precision})"
+        return b"%s", [f"{kind}({value.expression}, *{shape})"]
     return _plain(conversion, "s", "-", _text(letter, value), stars)
 
 
@@ -241,14 +249,84 @@ def integer(value: int, flags: str, width: int | None, precision: int | None, le
     return (sign + digits).rjust(width).encode()
 
 
-def _grouped(digits: str) -> str:
-    """Thousands set apart as the process's locale says (in the C locale: not at all)."""
+def grouped(
+    value: float, flags: str, width: int | None, precision: int | None, letter: str
+) -> bytes:
+    """A floating-point number with its integral part grouped (`%'f`, `%'g`)."""
+    precise = "" if precision is None or precision < 0 else f".{precision}"
+    plain = "".join(flag for flag in "+ #" if flag in flags)
+    text = f"%{plain}{precise}{letter}" % value
+    start = 1 if text[:1] in ("-", "+", " ") else 0
+    end = start
+    while end < len(text) and text[end].isdecimal():
+        end += 1
+    if "e" not in text and "E" not in text:
+        text = text[:start] + _grouped(text[start:end]) + text[end:]
+    wide = 0 if width is None else abs(width)
+    if "-" in flags or (width is not None and width < 0):
+        return text.ljust(wide).encode()
+    if "0" in flags:
+        text = text[:start] + text[start:].rjust(wide - start, "0")
+    return text.rjust(wide).encode()
+
+
+@lru_cache(maxsize=1)
+def _grouping() -> tuple[str, tuple[int, ...]]:
+    """The separator of thousands, and the sizes of groups from the right, of the user's locale.
+
+    The process itself stays in the C locale, where there is no separator.
+    """
     import locale  # here and below: modules that few programs need
 
-    separator = str(locale.localeconv()["thousands_sep"])
+    before = locale.setlocale(locale.LC_NUMERIC)
+    try:
+        locale.setlocale(locale.LC_NUMERIC, "")
+        convention = locale.localeconv()
+    except locale.Error:  # the environment names a locale that is not there
+        return "", ()
+    finally:
+        locale.setlocale(locale.LC_NUMERIC, before)
+    sizes = convention["grouping"]
+    assert isinstance(sizes, list)
+    return str(convention["thousands_sep"]), tuple(sizes)
+
+
+def _grouped(digits: str) -> str:
+    """Digits in groups, set apart as the locale says."""
+    separator, sizes = _grouping()
+    return in_groups(digits, separator, sizes)
+
+
+def in_groups(digits: str, separator: str, sizes: Sequence[int]) -> str:
+    """Digits in groups counted from the right (localeconv(3), `grouping`).
+
+    A size of 0 at the end repeats the one before; CHAR_MAX ends the grouping.
+    """
     if not separator:
         return digits
-    return f"{int(digits):,}".replace(",", separator)
+    groups: list[str] = []
+    size = 0
+    following = iter(sizes)
+    while digits:
+        size = next(following, 0) or size
+        if size <= 0 or size == CHAR_MAX or size >= len(digits):
+            break
+        groups.insert(0, digits[-size:])
+        digits = digits[:-size]
+    return separator.join([digits, *groups])
+
+
+def frame_shape(left: bool, width: int | None, precision: int | None) -> tuple[int, bytes]:
+    """Indentation and directive of the frames that `%k` prints.
+
+    Every frame is formatted as `%s` would be; only a left-aligned conversion indents them,
+    by its width, and one without a width not at all.
+    """
+    width = width or 0
+    left = left or width < 0
+    cut = "" if precision is None or precision < 0 else f".{precision}"
+    directive = f"%{'-' if left else ''}{abs(width) or ''}{cut}s"
+    return (abs(width) if left else 0), directive.encode()
 
 
 def pad(value: Any, flags: str, width: int | None, precision: int, letter: str) -> bytes:
@@ -328,6 +406,8 @@ def helpers(stacks: StackWriter) -> Mapping[str, Any]:
     """The names that the expressions of `compile_format` use."""
     table: dict[str, Callable[..., bytes] | object] = {
         "integer": integer,
+        "grouped": grouped,
+        "frame_shape": frame_shape,
         "pad": pad,
         "escape": escape,
         "ESCAPED": _ESCAPED,

@@ -7,8 +7,8 @@ after the last.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from dscript.aggregates import (
     QUANTIZE_BUCKETS,
@@ -19,48 +19,72 @@ from dscript.aggregates import (
 )
 from dscript.program import Aggregation
 
-_FLOAT = struct.Struct("f")
-BAR = 40
-TITLE = b"------------- Distribution -------------"
-# With aggzoom the longest bar takes this share of the width.
-ZOOM = 0.95
+BAR: Final = 40
+TITLE: Final = b"------------- Distribution -------------"
+# With aggzoom the longest bar takes 0.95 of the width.
+_ZOOM: Final = (1 / 0.95).as_integer_ratio()
+# Left blocks of the encoding utf8, from none to seven eighths, and the full one.
+_EIGHTHS: Final = ("", *(chr(0x258F - i) for i in range(7)))
+_FULL: Final = "\u2588"
+
+
+class Scale(NamedTuple):
+    """What bars are measured against, as an exact fraction: counts have 64 bits."""
+
+    numerator: int
+    denominator: int = 1
+
+    def share(self, count: int, of: int) -> int:
+        """The part of `of` that a count takes, rounded half up."""
+        if not self.numerator:
+            return 0
+        doubled = 2 * abs(count) * of * self.denominator + self.numerator
+        return min(of, doubled // (2 * self.numerator))
 
 
 def heading(first: str = "value", width: int = 16) -> bytes:
     return b"\n%*s %41s %-9s\n" % (width, first.encode(), TITLE, b"count")
 
 
-def scale(counts: Sequence[int], zoom: bool) -> float:
-    """What the bars are measured against: the sum, or with aggzoom the largest count."""
+def scale(counts: Sequence[int], zoom: bool) -> Scale:
+    """The scale of some counts: their sum, or with aggzoom the largest."""
     if zoom:
-        return max((abs(count) for count in counts), default=0) / ZOOM
-    return float(sum(abs(count) for count in counts))
+        largest = max((abs(count) for count in counts), default=0)
+        return Scale(largest * _ZOOM[0], _ZOOM[1])
+    return Scale(sum(abs(count) for count in counts))
 
 
-def bar(count: int, total: float, positives: bool, negatives: bool) -> bytes:
+def bar(count: int, total: Scale, positives: bool, negatives: bool, encoding: str = "") -> bytes:
     """The bar of one row with its axis, 41 characters wide."""
     if not negatives:
-        depth = _depth(count, BAR, total) if positives else 0
+        if positives and encoding == "utf8":
+            return _smooth(count, total)
+        depth = total.share(count, BAR) if positives else 0
         return b"|" + b"@" * depth + b" " * (BAR - depth)
     if not positives:
-        depth = _depth(count, BAR, total)
+        depth = total.share(count, BAR)
         return b" " * (BAR - depth) + b"@" * depth + b"|"
     half = BAR // 2
-    depth = _depth(count, half, total)
+    depth = total.share(count, half)
     if count <= 0:
         return b" " * (half - depth) + b"@" * depth + b"|" + b" " * half
     return b" " * half + b"|" + b"@" * depth + b" " * (half - depth)
 
 
-def _depth(count: int, length: int, total: float) -> int:
-    if not total:
-        return 0
-    # The share is a C float, which matters where a half is just missed.
-    share: float = _FLOAT.unpack(_FLOAT.pack(abs(count) * length / total))[0]
-    return min(length, int(share + 0.5))
+def _smooth(count: int, total: Scale) -> bytes:
+    """The bar in eighths of a character, rounded down."""
+    eighths = 8 * BAR * abs(count) * total.denominator // total.numerator
+    drawn = _FULL * (eighths // 8) + _EIGHTHS[eighths % 8]
+    return b"|" + drawn.ljust(BAR).encode()
 
 
-def histogram(spec: Aggregation, words: Sequence[int], divisor: int, zoom: bool = False) -> bytes:
+def histogram(
+    spec: Aggregation,
+    words: Sequence[int],
+    divisor: int,
+    zoom: bool = False,
+    encoding: str = "",
+) -> bytes:
     """The whole picture of one entry, newline before and after."""
     first, last = shown(spec, words)
     part = words[first : last + 1]
@@ -71,7 +95,7 @@ def histogram(spec: Aggregation, words: Sequence[int], divisor: int, zoom: bool 
     rows = [heading()]
     for i in range(first, last + 1):
         count = words[i]
-        picture = bar(count, total, positives, negatives)
+        picture = bar(count, total, positives, negatives, encoding)
         rows.append(b"%16s %s %-9d\n" % (name(i), picture, divide(count, divisor)))
     return b"".join(rows)
 
@@ -79,14 +103,14 @@ def histogram(spec: Aggregation, words: Sequence[int], divisor: int, zoom: bool 
 def shown(spec: Aggregation, words: Sequence[int]) -> tuple[int, int]:
     """First and last bucket of the picture.
 
-    Without data the buckets around 0 (quantize) or the first three are shown.
+    Without data the buckets around 0 (quantize) or the first ones are shown.
     """
     top = (QUANTIZE_BUCKETS if spec.function == "quantize" else len(words)) - 1
     filled = [i for i in range(top + 1) if words[i]]
     if not filled:
         if spec.function == "quantize":
             return QUANTIZE_ZERO - 1, QUANTIZE_ZERO + 1
-        return 0, min(2, top)
+        return 0, min(2 if spec.function == "lquantize" else 1, top)
     return max(filled[0] - 1, 0), min(filled[-1] + 1, top)
 
 

@@ -6,16 +6,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dscript.aggregates import SortOrder
+from dscript.options import count, flag, size, text
 from dscript.output.aggregations import Layout
 from dscript.output.stacks import STACK_INDENT
-
-_OFF = frozenset({"0", "disable", "disabled", "no", "off", "unset", "false"})
-
-
-def is_set(options: Mapping[str, str], name: str) -> bool:
-    """Whether a flag is on: named at all, and not with a word that means off."""
-    text = options.get(name)
-    return text is not None and text.strip().lower() not in _OFF
 
 
 class Settings(NamedTuple):
@@ -23,22 +16,26 @@ class Settings(NamedTuple):
     flow: bool
     raw_bytes: bool
     stack_indent: int
+    strsize: int
     layout: Layout
 
     @staticmethod
     def read(options: Mapping[str, str]) -> Settings:
-        raw_bytes = is_set(options, "rawbytes")
-        indent = options.get("stackindent", "")
+        raw_bytes = flag(options, "rawbytes")
+        indent = count(options, "stackindent")
         return Settings(
-            quiet=is_set(options, "quiet"),
-            flow=is_set(options, "flowindent"),
+            quiet=flag(options, "quiet"),
+            flow=flag(options, "flowindent"),
             raw_bytes=raw_bytes,
-            stack_indent=int(indent) if indent.isdecimal() else STACK_INDENT,
+            stack_indent=STACK_INDENT if indent is None else indent,
+            strsize=size(options, "strsize"),
             layout=Layout(
                 order=SortOrder.from_options(options),
-                zoom=is_set(options, "aggzoom"),
-                histogram=is_set(options, "agghist"),
-                packed=is_set(options, "aggpack"),
+                zoom=flag(options, "aggzoom"),
+                histogram=flag(options, "agghist"),
+                packed=flag(options, "aggpack"),
+                encoding=text(options, "encoding"),
                 raw_bytes=raw_bytes,
+                strsize=size(options, "strsize"),
             ),
         )

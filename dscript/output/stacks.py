@@ -62,19 +62,27 @@ class StackWriter:
         tgid, pid, address = value
         return _with_offset(self.symbols.user(tgid, pid, address), address)
 
-    def kernel_stack(self, addresses: Sequence[int], indent: int | None = None) -> bytes:
-        """A newline, then one line a frame; ends at the first address 0."""
-        return self._frames((self.kernel_address(a) for a in _frames(addresses)), indent)
+    def kernel_stack(
+        self, addresses: Sequence[int], indent: int | None = None, frame: bytes = b"%s"
+    ) -> bytes:
+        """A newline, then one line a frame; ends at the first address 0.
 
-    def user_stack(self, value: Sequence[int], indent: int | None = None) -> bytes:
+        `indent` is that of the option stackindent when None; `frame` formats each frame.
+        """
+        texts = (frame % self.kernel_address(a) for a in _frames(addresses))
+        return self._frames(texts, indent)
+
+    def user_stack(
+        self, value: Sequence[int], indent: int | None = None, frame: bytes = b"%s"
+    ) -> bytes:
         """The same for (tgid, pid, addresses…)."""
         tgid, pid, *addresses = value
         user = self.symbols.user
-        texts = (_with_offset(user(tgid, pid, a), a) for a in _frames(addresses))
+        texts = (frame % _with_offset(user(tgid, pid, a), a) for a in _frames(addresses))
         return self._frames(texts, indent)
 
     def _frames(self, texts: Any, indent: int | None) -> bytes:
-        margin = b" " * (self.indent if indent is None else abs(indent))
+        margin = b" " * (self.indent if indent is None else indent)
         return b"\n" + b"".join([margin + text + b"\n" for text in texts])
 
     def symbol_functions(self) -> dict[str, Callable[[Any], bytes]]:

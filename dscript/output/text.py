@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, BinaryIO
 
 from dscript.aggregates import AggregationState, unprinted
-from dscript.options import size
+from dscript.options import flag, size
 from dscript.output.aggregations import AggregationWriter
 from dscript.output.clauses import Printer, Surroundings, compile_clause
 from dscript.output.effects import Effects
@@ -21,7 +21,7 @@ from dscript.output.flow import HEADING as FLOW_HEADING
 from dscript.output.flow import FlowIndent, is_return
 from dscript.output.formatting import helpers
 from dscript.output.messages import NO_OFFSET, drop_text, error_text
-from dscript.output.settings import Settings, is_set
+from dscript.output.settings import Settings
 from dscript.output.speculations import Held, Speculations
 from dscript.output.stacks import NoSymbols, StackWriter, Symbols
 from dscript.output.user_strings import UnreadableError
@@ -137,6 +137,9 @@ class TextPrinter:
             self.write(self.writer.table((state,)))
         self.out.flush()
 
+    def close(self, status: int) -> None:
+        """The run is over, with this exit status, which is no text."""
+
     def interrupted(self) -> None:
         """Tracing was ended by a signal: set what follows off from the terminal's ^C."""
         self.write(b"\n")
@@ -180,7 +183,7 @@ class TextPrinter:
     # Inner workings.
 
     def _default_symbols(self) -> Symbols:
-        if is_set(self.options, "noresolve"):
+        if flag(self.options, "noresolve"):
             return NoSymbols()
         from dscript.symbols.symbolizer import Symbolizer
 
@@ -213,16 +216,18 @@ class TextPrinter:
             quiet=settings.quiet,
             raw_bytes=settings.raw_bytes,
             heads=not settings.quiet and not settings.flow,
+            strsize=settings.strsize,
         )
         shape = self.program.clauses[clause]
         printer = self._printers[clause] = compile_clause(shape, around)
         if shape.prints and not self._headed:
-            # Before the first record of a clause that prints a line; quiet has no heading.
+            # Before the first record of a clause that prints a line, and never later: a program
+            # that turns quiet off by setopt() gets no heading, as in DTrace.
             if settings.flow:
                 self.write(FLOW_HEADING)
             elif not settings.quiet:
                 self.write(HEADING)
-            self._headed = settings.flow or not settings.quiet
+            self._headed = True
         return printer
 
     def _special(

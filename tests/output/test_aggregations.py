@@ -294,16 +294,86 @@ def test_agghist_draws_bars_beside_counts() -> None:
     )
 
 
+def test_agghist_has_a_column_for_every_key() -> None:
+    keys = [Field("int", 0, 2, True), Field("string", 8, 16)]
+    run = Run([], [aggregation("sum", keys)], {"agghist": "", "aggzoom": ""})
+    for number, text, value in ((1, b"ls", 10), (-300, b"a name of 18 bytes"[:15], -5)):
+        run.printer.aggregations[0].merge(struct.pack("<h6x16s", number, text), [value])
+    # Halves of 20 to each side; the longest takes 0.95 of one.
+    assert table(run) == (
+        "\n                    key  ------------- Distribution ------------- count    \n"
+        f"  -300  a name of 18 by {'@' * 10:>20}|{'':20} -5       \n"
+        f"     1               ls {'':20}|{'@' * 19:20} 10       \n"
+    )
+
+
+def test_agghist_leaves_extremes_alone() -> None:
+    run = Run([], [aggregation("max", words=2)], {"agghist": ""})
+    run.printer.aggregations[0].merge(b"", [1, 7])
+    assert table(run) == f" {7:16}\n"
+
+
+def test_utf8_bars_have_eighths() -> None:
+    run = Run([], [aggregation("quantize", words=127)], {"encoding": "utf8"})
+    run.printer.aggregations[0].merge(b"", words(127, {64: 1, 65: 2}))
+    rows = [line.split("|")[1] for line in table(run).splitlines()[2:6]]
+    # 40 / 3 is 13 and 2 eighths and more, 80 / 3 is 26 and 5 eighths and more.
+    full, two, five = "\u2588", "\u258e", "\u258b"
+    assert rows == [
+        f"{'':40} 0        ",
+        f"{full * 13 + two:40} 1        ",
+        f"{full * 26 + five:40} 2        ",
+        f"{'':40} 0        ",
+    ]
+
+
+def packed(options: dict[str, str], *rows: dict[int, int]) -> list[str]:
+    run = Run([], [aggregation("quantize", [NAME], 127)], {"aggpack": "", **options})
+    for key, row in zip(("ls", "bash"), rows, strict=False):
+        run.printer.aggregations[0].merge(name(key), words(127, row))
+    text = table(run)
+    assert text.startswith("\n")
+    return text.splitlines()[1:]
+
+
 def test_aggpack_puts_a_distribution_on_a_line() -> None:
-    run = Run([], [aggregation("quantize", [NAME], 127)], {"aggpack": ""})
-    state = run.printer.aggregations[0]
-    state.merge(name("ls"), words(127, {64: 3}))
-    state.merge(name("bash"), words(127, {66: 4}))
-    heading, *rows = table(run).splitlines()[1:]
-    assert heading.split() == ["key", "min", ".-----.", "max", "|", "count"]
-    assert len(rows) == 2
-    # Buckets 0 to 8: one full column each, at 1 and at 4.
-    for row, key, full, count in zip(rows, ("ls", "bash"), (1, 3), ("3", "4"), strict=True):
-        bars = row.split(":")[1]
-        assert row.split()[0] == key and row.split()[-1] == count
-        assert [i for i, mark in enumerate(bars) if mark != " "] == [full]
+    # Buckets 0 to 8: 3 of 3 at 1; 1 and 3 of 4 at 1 and 4, which is 2 and 5 of 7 heights.
+    assert packed({}, {64: 3}, {64: 1, 66: 3}) == [
+        "              key  min .-----. max  | count",
+        "               ls    0 : █   : 8    | 3",
+        "             bash    0 : ▃ ▆ : 8    | 4",
+    ]
+
+
+def test_aggpack_has_no_buckets_below_zero_when_all_is_at_zero_or_above() -> None:
+    assert packed({}, {63: 2}) == [
+        "              key  min .--. max  | count",
+        "               ls    0 :█ : 1    | 2",
+    ]
+
+
+def test_aggpack_of_negative_values_and_wide_bounds() -> None:
+    assert packed({}, {60: 2, 80: 2})[0].split() == [
+        "key",
+        "min",
+        f".{'-' * 23}.",
+        "max",
+        "|",
+        "count",
+    ]
+    assert packed({}, {60: 2, 80: 2})[1] == (f"               ls   -8 : ▅{' ' * 19}▅ : 131072 | 4")
+
+
+def test_aggpack_in_ascii_and_with_negative_weights() -> None:
+    ascii_only = packed({"encoding": "ascii"}, {64: 8, 65: 1, 66: -7})
+    # Shares of 16 in 7 steps of "__xxxxXX": 3.5 + 0.5 and 0.4; of 5 in "vvvvVV": 2.2.
+    assert ascii_only[1] == "               ls    0 : x_v : 8    | 2"
+
+
+def test_aggpack_of_lquantize_shows_the_whole_range() -> None:
+    run = Run([], [aggregation("lquantize", words=7, params=(0, 10, 2))], {"aggpack": ""})
+    run.printer.aggregations[0].merge(b"", [0, 0, 0, 4, 0, 0, 0])
+    assert table(run) == (
+        "\n     min .-------. max      | count\n"  # a blank stands before the first bound
+        "     < 0 :   █   : >= 10    | 4\n"
+    )

@@ -192,8 +192,19 @@ def test_stacks() -> None:
     body = struct.pack("<4Q", 0x1010, 0x1800, 0x99, 0)
     stack = Field("stack", 0, 32)
     lines = ["vmlinux`do_work+0x10", "km`0x1800", "0x99"]
-    assert quiet("%k", body, stack) == "\n" + "".join(f"{'':14}{line}\n" for line in lines)
-    assert quiet("%2k", body, stack) == "\n" + "".join(f"  {line}\n" for line in lines)
+    # Formatted frame by frame as %s; indented only when left-aligned, by the width.
+    assert quiet("%k", body, stack) == "\n" + "".join(f"{line}\n" for line in lines)
+    assert quiet("%22k", body, stack) == "\n" + "".join(f"{line:>22}\n" for line in lines)
+    assert quiet("%-5k", body, stack) == "\n" + "".join(f"     {line:5}\n" for line in lines)
+    assert quiet("%.4k", body, stack) == "\n" + "".join(f"{line[:4]}\n" for line in lines)
+    assert quiet("%k", bytes(32), stack) == "\n"
+
+
+def test_stacks_with_a_width_from_an_argument() -> None:
+    fields = (Field("int", 0, 4, True), Field("stack", 8, 8))
+    for width, expected in ((12, "        0x99"), (-6, "      0x99  "), (0, "0x99")):
+        body = struct.pack("<iiQ", width, 0, 0x99)
+        assert quiet("%*k", body, *fields) == f"\n{expected}\n"
 
 
 FLAGS = st.text("-+ #0", max_size=3)
