@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import dscript
 from dscript import options as d_options
+from dscript import progress
 from dscript.arguments import HELP, USAGE, CommandLine, UsageError, parse
 from dscript.errors import DscriptError, TracingError
 from dscript.request import CompileRequest, Piece, PieceKind, user_libraries
@@ -111,6 +112,10 @@ def _nothing_to_trace(line: CommandLine) -> str:
 def _compile_and_trace(line: CommandLine) -> int:
     from dscript import api, cache
 
+    if sys.stderr.isatty():
+        from dscript.progress_line import show_on_terminal
+
+        show_on_terminal()
     request = _request(line)
     targets = None
     if request.has_target and cache.names_process(request):
@@ -199,7 +204,8 @@ def _request(line: CommandLine) -> CompileRequest:
         pieces=pieces,
         options=options,
         environment_options=environment,
-        arguments=line.arguments,
+        # The arguments of -G are the objects that are to be linked.
+        arguments=() if line.emit == "semaphores" else line.arguments,
         program_name=scripts[0] if scripts else "dscript",
         destructive=d_options.flag(options, "destructive"),
         zero_ok=d_options.flag(options, "zdefs"),
@@ -240,7 +246,7 @@ def _match_messages(pieces: Sequence[Piece], matches: Iterable[tuple[str, int]])
 
 def _write_emitted(line: CommandLine, program: CompiledProgram) -> None:
     """The stage asked for by --emit, to the file of -o or to standard output."""
-    if line.emit == "object":
+    if line.emit in ("object", "semaphores"):
         data = program.object
     elif line.emit == "plan":
         from dscript.plan import plan_text
@@ -267,6 +273,7 @@ def _print(text: str) -> int:
 
 def _say(text: str) -> None:
     """One message on stderr; a closed one is nobody's fault."""
+    progress.finish()
     try:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()

@@ -7,6 +7,7 @@ without one was ended by LLVM, whose last words on stderr are then the message.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import pickle
@@ -14,9 +15,13 @@ import signal
 import sys
 from typing import NamedTuple, NoReturn
 
+from dscript import progress
 from dscript.errors import Diagnostic, DscriptError, Position, Span, TracingError
 from dscript.program import CompiledProgram
 from dscript.request import CompileRequest
+
+# How often progress is shown while nothing is reported, in seconds.
+_REPORT_INTERVAL = 0.1
 
 
 class _QuotedLine(NamedTuple):
@@ -58,15 +63,21 @@ class Compilation:
         sys.stderr.flush()
         self._pipe, write_end = os.pipe()
         self._words = os.memfd_create("dscript-compiler")  # its stderr
+        # Where it tells how far it is; nobody reads it unless someone listens.
+        self._reports, reports = os.pipe() if progress.heard() else (-1, -1)
         self._pid = os.fork()
         if self._pid == 0:
             os.close(self._pipe)
+            _send_reports(reports)
             _child(request, write_end, self._words)
         os.close(write_end)
+        if reports >= 0:
+            os.close(reports)
 
     def result(self) -> CompiledProgram:
         """Wait for the program; raises what the compiler raised."""
         try:
+            self._follow()
             with open(self._pipe, "rb") as pipe:
                 data = pipe.read()
             _, status = os.waitpid(self._pid, 0)
@@ -78,6 +89,28 @@ class Compilation:
         if isinstance(message, _Failure):
             raise message.error()
         return CompiledProgram.from_bytes(message)
+
+    def _follow(self) -> None:
+        """Pass reports on until the result comes."""
+        if self._reports < 0:
+            return
+        import select
+
+        what, done, total = "compiling", "0", "0"
+        try:
+            while True:
+                progress.report(what, int(done), int(total))
+                ready, _, _ = select.select([self._pipe, self._reports], [], [], _REPORT_INTERVAL)
+                if self._pipe in ready:
+                    return
+                if ready:
+                    text = os.read(self._reports, 1 << 16).decode()
+                    if not text:
+                        return
+                    what, done, total = text.splitlines()[-1].split("\t")
+        finally:
+            os.close(self._reports)
+            progress.finish()
 
     def _ended(self, status: int) -> TracingError:
         """The child ended without a message."""
@@ -110,6 +143,20 @@ def internal_error(error: BaseException) -> TracingError:
     except OSError:
         return TracingError(f"internal error: {summary}, please report it")
     return TracingError(f"internal error: {summary}, please report it; the details are in {path}")
+
+
+def _send_reports(pipe: int) -> None:
+    """In the child: reports go through a pipe, a line each (what, done, total)."""
+    if pipe < 0:
+        progress.listen(None)
+        return
+    os.set_blocking(pipe, False)
+
+    def send(what: str, done: int, total: int) -> None:
+        with contextlib.suppress(OSError):  # a full pipe, or nobody reads any more
+            os.write(pipe, f"{what}\t{done}\t{total}\n".encode())
+
+    progress.listen(send)
 
 
 def _child(request: CompileRequest, pipe: int, words: int) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dscript import options as d_options
+from dscript import progress
 from dscript.object.codegen import emit_assembly, emit_object
 from dscript.program import CompiledProgram
 from dscript.request import CompileRequest, Piece
@@ -15,7 +16,9 @@ from dscript.syntax.parser import parse, parse_clause_options
 
 def compile_program(request: CompileRequest) -> CompiledProgram:
     """Compile a request.  Raises Diagnostic for a wrong program."""
+    progress.report("reading the program")
     programs = [_parse(piece) for piece in request.pieces]
+    progress.report("finding probes and types")
     # The command line overrides what the program says, which overrides the environment.
     options = d_options.merge(
         request.environment_options, pragma_options(programs), request.options
@@ -41,8 +44,11 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
     typed = checker.finish(first.title if first else "", first.text if first else "", options)
     if request.emit == "ast":
         return _only_text(options, _shown_ast(programs))
+    if request.emit in ("header", "semaphores"):
+        return _declared(request, options, checker)
     from dscript.lowering.lower import lower
 
+    progress.report("compiling")
     lowered = lower(typed, options)
     text = lowered.text
     emitted = ""
@@ -50,6 +56,7 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
         emitted = text
     elif request.emit == "asm" or request.disassemble:
         emitted = emit_assembly(text)
+    progress.report("generating BPF code")
     return CompiledProgram(
         object=emit_object(text),
         probes=lowered.probes,
@@ -75,6 +82,28 @@ def _parse(piece: Piece) -> ast.Program:
 
 def _only_text(options: dict[str, str], text: str) -> CompiledProgram:
     return CompiledProgram(b"", {}, (), (), options=options, emitted=text)
+
+
+def _declared(
+    request: CompileRequest, options: dict[str, str], checker: ProgramChecker
+) -> CompiledProgram:
+    """What a user's program needs of the providers that the scripts declare."""
+    from dscript.errors import TracingError
+    from dscript.semantics.probe_headers import header_text, semaphores
+
+    scripts = checker.environment.providers
+    providers = {
+        name: {probe: native for probe, (native, _) in probes.items()}
+        for name, probes in scripts.items()
+    }
+    title = request.pieces[0].source.title
+    if not providers:
+        raise TracingError(f"{title} declares no provider")
+    if request.emit == "header":
+        return _only_text(options, header_text(providers, title.rpartition("/")[2]))
+    from dscript.object.native import semaphore_object
+
+    return CompiledProgram(semaphore_object(semaphores(providers)), {}, (), (), options=options)
 
 
 def _shown_ast(programs: list[ast.Program]) -> str:

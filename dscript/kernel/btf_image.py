@@ -15,9 +15,12 @@ from struct import Struct
 from struct import error as StructError
 from typing import NamedTuple
 
+from dscript import progress
+
 _MAGIC = b"dsBTF\0\0\2"
 _HEADER = Struct("<8sIIIIIIIIIIII")  # see `_pack`
 _KINDS = 32
+_REPORT_BYTES = 1 << 18  # of types, between two reports of progress
 _DIRECTORY = Struct(f"<{2 * _KINDS}I")
 _BTF_HEADER = Struct("<HBBIIIII")
 _BTF_MAGIC = 0xEB9F
@@ -109,7 +112,11 @@ class _Builder:
         types, unpack, string = self.types, Struct("<III").unpack_from, self.string
         at, type_id, end = 0, self.first_type, len(self.types)
         append, named, fixed, each = self.offsets.append, self.named, _FIXED, _EACH
+        next_report = 0
         while at < end:
+            if at >= next_report:
+                progress.report("indexing kernel types", at >> 10, end >> 10)
+                next_report = at + _REPORT_BYTES
             append(at)
             name, info, _value = unpack(types, at)
             kind, vlen = info >> 24 & 0x1F, info & 0xFFFF

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from dscript import progress
 from dscript.errors import TracingError
 from dscript.program import Activity, Attachment, CompiledProgram, StateLayout
 from dscript.runtime import bpf
@@ -76,6 +77,7 @@ class KernelSide:
         try:
             self._object.prepare(program.attachments)
             self._object.set_load_words(load_words(program.load_words, target))
+            progress.report("loading the programs")
             self._object.load()
             self._open(totals)
         except BaseException:
@@ -107,8 +109,11 @@ class KernelSide:
         """Attach everything but BEGIN and END; the clocks stand still until `start`."""
         with _on_cpu(self._cpu):
             pass  # where BEGIN will run: find out before anything is attached
-        for attachment in self._attached():
+        attached = self._attached()
+        for done, attachment in enumerate(attached):
+            progress.report("attaching programs", done, len(attached))
             self._links.attach(attachment, self._object.program_fd(attachment.program))
+        progress.finish()
 
     @property
     def refused(self) -> Sequence[str]:

@@ -18,13 +18,15 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "dscript"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-BASE = {"errors", "nearest", "source", "options", "resources"}
+BASE = {"errors", "nearest", "source", "options", "resources", "progress"}
 # The saved parser and the feature tests are kept in the user's cache directory.
 CACHE = {"kernel.cachedir"}
 
 # Room or module -> what it may import beside itself.
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
+    "progress": set(),
+    "progress_line": {"progress"},
     "source": {"errors"},
     "nearest": set(),
     "options": {"errors", "nearest"},
@@ -44,14 +46,14 @@ ALLOWED: dict[str, set[str]] = {
     "lowering": BASE
     | {"syntax", "dtypes", "kernel", "builtins", "providers", "semantics", "object", "program"},
     # the runtime
-    "runtime": {"errors", "program", "options", "kernel"},
+    "runtime": {"errors", "progress", "program", "options", "kernel"},
     "symbols": {"errors"},
     "aggregates": {"program"},
     "output": {"errors", "program", "options", "symbols", "aggregates"},
     "views": {"errors", "program", "options", "aggregates", "output", "request"},
     # the front
     "cache": {"options", "program", "request", "kernel.cachedir"},
-    "compiler_child": {"errors", "program", "request", "pipeline"},
+    "compiler_child": {"errors", "progress", "program", "request", "pipeline"},
     "arguments": {"errors", "options", "request"},
 }
 # Those at the end of the road may import everything.
