@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from dscript import progress
 from dscript.errors import TracingError
 from dscript.program import Attachment
 from dscript.runtime import bpf
@@ -17,7 +18,7 @@ from dscript.runtime.bpf import KernelError
 
 _TRACEFS: Final = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 _KPROBE_PMU: Final = "/sys/bus/event_source/devices/kprobe"
-# Errnos with which kprobe multi-link answers when one of its functions is at fault.
+# Errnos with which the kernel answers when a function is at fault.
 _FUNCTION_AT_FAULT: Final = frozenset({bpf.ENOENT, bpf.ESRCH, bpf.EINVAL, 99})
 
 
@@ -48,8 +49,11 @@ class Links:
 
     def close(self) -> None:
         """Detach everything.  The kernel takes 50 to 130 ms for each perf event."""
-        for fd in self._links + self._events:
+        descriptors = self._links + self._events
+        for done, fd in enumerate(descriptors):
+            progress.report("detaching probes", done, len(descriptors))
             os.close(fd)
+        progress.finish()
         self._links.clear()
         self._events.clear()
         self._disabled.clear()
@@ -179,7 +183,9 @@ class Links:
             self._kprobe_part(program, names[middle:], cookies[middle:], returns)
 
     def _kprobe(self, returns: bool, attachment: Attachment, program: int) -> None:
+        """A perf event each; of many, those that the kernel will not take are left out."""
         kind, config = _kprobe_pmu(returns)
+        many = len(attachment.targets)
         for name, cookie in _targets(attachment):
             symbol = bpf.attr_buffer(name.encode() + b"\0")
             try:
@@ -188,7 +194,10 @@ class Links:
                 )
                 self._add_event(event, program, cookie)
             except KernelError as error:
-                raise _refusal("kernel function", name, error) from None
+                many -= 1
+                if many < 1 or error.errno not in _FUNCTION_AT_FAULT:
+                    raise _refusal("kernel function", name, error) from None
+                self.refused.append(name)
 
     # -- user functions
 
@@ -244,7 +253,11 @@ def _parallel(attachment: Attachment) -> tuple[tuple[str, ...], tuple[int, ...]]
 
 
 def _targets(attachment: Attachment) -> Iterable[tuple[str, int]]:
-    return zip(*_parallel(attachment), strict=True)
+    """What is attached one by one, which takes a while for thousands."""
+    pairs = zip(*_parallel(attachment), strict=True)
+    for done, pair in enumerate(pairs):
+        progress.report("attaching probes", done, len(attachment.targets))
+        yield pair
 
 
 def _refusal(what: str, name: str, error: KernelError) -> TracingError:
