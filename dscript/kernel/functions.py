@@ -17,9 +17,12 @@ from dscript.kernel.mounts import private_mount
 
 _CACHE = "functions"
 
-# Suffixes that GCC and Clang give to specialised copies.  `.part` and `.cold` are pieces of
-# a function, which a call may never reach.
+# Suffixes that GCC and Clang give to specialised copies; all but `.llvm` may have parameters of
+# their own.  `.part` is the rest of a function whose beginning was inlined into its callers: it
+# stands for the function where nothing else does.  `.cold` is jumped to and has no entry.
 _CLONE = re.compile(r"\.(?:isra|constprop|llvm)(?:\.\d+)?(?=\.|$)")
+_PART = re.compile(r"\.part(?:\.\d+)?(?=\.|$)")
+_CHANGED = re.compile(r"\.(?:isra|constprop|part)(?=\.|$)")
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NOT_SOURCE = ("__pfx_", "__cfi_", "__SCT__", "__SCK__", "__bpf_trace_", "__traceiter_")
 
@@ -70,6 +73,11 @@ def source_name(symbol: str) -> str:
     return _CLONE.sub("", symbol)
 
 
+def has_own_parameters(symbol: str) -> bool:
+    """Whether a clone's parameters and result need not be those of its source."""
+    return _CHANGED.search(symbol) is not None
+
+
 def _function(line: str, position: int) -> KernelFunction:
     name, symbol, module, flags = line.split("\t")
     return KernelFunction(name, symbol, module, "t" in flags, "u" in flags, position)
@@ -81,7 +89,7 @@ def _table() -> bytes:
 
     Flags: `t` typed, `u` unique.
     """
-    header = f"dscript-functions-1 {kallsyms.identity()} {tracefs.root() is not None}\n".encode()
+    header = f"dscript-functions-2 {kallsyms.identity()} {tracefs.root() is not None}\n".encode()
     saved = cachedir.read(_CACHE)
     if saved is not None and saved.startswith(header) and saved.endswith(b"\n"):
         return saved
@@ -102,8 +110,12 @@ def _lines() -> set[str]:
     typed = _typed()
     blacklist = _blacklist()
     lines: set[str] = set()
-    for symbol_name, module in places if traceable is None else traceable:
+    candidates = places if traceable is None else traceable
+    whole = {(source_name(symbol_name), module) for symbol_name, module in candidates}
+    for symbol_name, module in candidates:
         name = source_name(symbol_name)
+        if (_PART.sub("", name), module) not in whole:
+            name = _PART.sub("", name)
         if not _PLAIN.fullmatch(name) or name.startswith(_NOT_SOURCE) or symbol_name in blacklist:
             continue
         known = typed.get(module)

@@ -108,7 +108,7 @@ def match(pattern: Pattern, *, compat: bool = True) -> Matches:
 
         points, notes = with_renamed(pattern, points, _provider("fbt"))
     if points:
-        return Matches(tuple(points), notes)
+        return Matches(tuple(points), (*notes, *_left_out(pattern, points)))
     reason = next((text for p in providers if (text := p.missing(pattern))), None)
     return Matches((), notes, reason, _suggestion(pattern, providers))
 
@@ -183,6 +183,17 @@ def _providers(pattern: Pattern) -> list[Provider]:
 
 def _may_be_function(pattern: Pattern) -> bool:
     return bool(pattern.function) and (pattern.provider in ("", "fbt", "kprobe", "kretprobe"))
+
+
+def _left_out(pattern: Pattern, points: Sequence[ProbePoint]) -> tuple[str, ...]:
+    """A line about kernel functions that a glob names and that cannot be told apart."""
+    if pattern.provider not in ("fbt", "kprobe", "kretprobe") or not points:
+        return ()
+    count = _provider("fbt").left_out(pattern)  # type: ignore[attr-defined]
+    if not count:
+        return ()
+    what = "1 function was" if count == 1 else f"{count} functions were"
+    return (f"{what} left out of {pattern}: others have the same name",)
 
 
 def _unknown_provider(pattern: Pattern) -> Matches:

@@ -56,6 +56,12 @@ class _Fbt:
                 points.append(_point(function, True, few))
         return points
 
+    def left_out(self, pattern: Pattern) -> int:
+        """How many functions `match` passes over because others have the same name."""
+        if not is_glob(pattern.function) or not mechanisms():
+            return 0
+        return sum(not function.unique for function in self._functions(pattern))
+
     def _functions(self, pattern: Pattern) -> list[KernelFunction]:
         if not is_glob(pattern.function):
             found = functions.named(pattern.function)
@@ -64,6 +70,8 @@ class _Fbt:
         return [function for function in found if pattern.matches_module(function.module)]
 
     def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:
+        if functions.has_own_parameters(point.attach.target):
+            return []
         parameters, result, words = prototype(point.probe.function, point.probe.module)
         if point.probe.name == "entry":
             if point.attach.context == "kprobe":
@@ -93,10 +101,11 @@ class _Fbt:
 
     def described(self) -> Sequence[Described]:
         inlined = "calls that the C compiler inlined do not fire"
+        clones = f"{inlined}; `args[]` is empty for clones (`.isra`, `.constprop`, `.part`)"
         offset = f"{inlined}; `arg0`, the offset of the return, is 0"
         links = "for many a kprobe multi-link, else a kprobe each"
         return (
-            Described("`entry`", f"fentry for up to {FEW} probes", "from BTF", inlined, links),
+            Described("`entry`", f"fentry for up to {FEW} probes", "from BTF", clones, links),
             Described(
                 "`return`",
                 f"fexit for up to {FEW} probes",

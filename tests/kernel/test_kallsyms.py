@@ -83,3 +83,16 @@ def test_functions_are_symbols_and_pieces_are_left_out():
     listed = functions.functions()
     assert all(f.symbol in symbols for f in listed)
     assert not [f for f in listed if ".cold" in f.symbol or f.name.startswith("__pfx_")]
+
+
+def test_a_part_stands_for_a_function_that_is_gone():
+    """`foo.part.0` is found as foo where foo itself was inlined, and only there."""
+    texts = {symbol.name for symbol in kallsyms.symbols() if symbol.is_text}
+    listed = {(f.name, f.symbol) for f in functions.functions()}
+    whole = {f.name for f in functions.functions() if ".part" not in f.symbol}
+    parts = [(name, symbol) for name, symbol in listed if ".part" in symbol]
+    for name, symbol in parts:
+        assert symbol.startswith(name + ".") and name not in whole and symbol in texts
+    assert not [symbol for _name, symbol in listed if ".cold" in symbol]
+    assert functions.has_own_parameters("foo.part.0") and functions.has_own_parameters("f.isra.1")
+    assert not functions.has_own_parameters("foo.llvm.7")
