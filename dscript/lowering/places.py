@@ -283,6 +283,8 @@ def writable(g: Generator, expr: tree.Expr) -> Place:
             f.br(g.skip_label)
             f.at(have)
             return Place(pointer=f.gep(storage, g.unit.layout.self[expr.variable]))
+        case (tree.MemberRef() | tree.IndexRef()) if _is_behind_pointer(expr):
+            return _through_pointer(g, address(g, place(g, expr)), expr.type.size)
         case tree.MemberRef():
             return writable(g, expr.base).moved(g, expr.member.offset)
         case tree.IndexRef():
@@ -296,6 +298,12 @@ def writable(g: Generator, expr: tree.Expr) -> Place:
         case tree.Element():
             return Place(pointer=arrays.element_for_write(g, expr))
     raise g.unsupported("assignment to this operand", expr.span)
+
+
+def _is_behind_pointer(expr: tree.Expr) -> bool:
+    while isinstance(expr, (tree.MemberRef, tree.IndexRef)):
+        expr = expr.base
+    return isinstance(expr, tree.Deref)
 
 
 def _through_pointer(g: Generator, where: Value, size: int) -> Place:

@@ -8,9 +8,9 @@ no newline after it, everything else has one.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 
+from dscript.output.floats import unpack
 from dscript.program import TypeLayout
 
 # An address → its symbol (`module`name`), or some other text where there is none.
@@ -82,8 +82,7 @@ class _Writer:
         if kind == "string":
             return f'"{data.partition(bytes(1))[0].decode("utf-8", "surrogateescape")}"'
         if kind == "float":
-            code, size = ("<f", 4) if layout.size == 4 else ("<d", 8)
-            return f"{struct.unpack(code, data[:size])[0]:+.7e}"
+            return f"{unpack(data[: layout.size]):+.7e}"
         if kind == "pointer" and layout.element is not None and value:
             symbol = self.resolve(value).decode("utf-8", "surrogateescape")
             if "`" in symbol and "`0x" not in symbol:

@@ -7,12 +7,12 @@ of JSON keep numbers as 64-bit floating point.  Text that is no UTF-8 is `{"byte
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from dscript.aggregates import AggregationState, Entry, SortOrder, bucket_bounds, divide, join
 from dscript.output.aggregations import DISTRIBUTIONS
+from dscript.output.floats import unpack
 from dscript.output.stacks import Symbol, Symbols
 from dscript.output.values import text_of
 from dscript.program import Field, TypeLayout
@@ -147,7 +147,7 @@ def layout_value(layout: TypeLayout, data: bytes) -> Json:
     if kind == "string":
         return text(data.partition(b"\0")[0])
     if kind == "float":
-        return number(struct.unpack("<f" if layout.size == 4 else "<d", data)[0])
+        return number(unpack(data))
     return _integer(layout, int.from_bytes(data, "little", signed=layout.signed))
 
 

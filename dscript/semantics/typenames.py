@@ -183,12 +183,22 @@ class TypeResolver:
         known = environment.tags.get(key) if spec.tag else None
         if isinstance(known, StructType) and known.complete:
             raise Diagnostic("D_DECL_TYPERED", f"type redeclared: {key}", spec.span)
+        self._check_tag(spec.tag, spec.kind, spec.span)
         struct = known if isinstance(known, StructType) else StructType(spec.kind, spec.tag)
         if spec.tag:
             environment.tags[key] = struct
         members, size, align = lay_out(spec.kind, self._fields(spec))
         struct.define(members, size, align)
         return struct
+
+    def _check_tag(self, tag: str, kind: str, span: Span) -> None:
+        """Structures, unions and enums share one name space (C11 6.2.3)."""
+        for other in ("struct", "union", "enum"):
+            known = self.environment.tags.get(f"{other} {tag}") if tag else None
+            if other != kind and known is not None:
+                raise Diagnostic(
+                    "D_DECL_TYPERED", f"type redeclared: {kind} {tag} is a {other}", span
+                )
 
     def _fields(self, spec: ast.StructType) -> list[tuple[str, Type, int | None]]:
         fields: list[tuple[str, Type, int | None]] = []
@@ -255,6 +265,7 @@ class TypeResolver:
             return found
         if known is not None:
             raise Diagnostic("D_DECL_TYPERED", f"type redeclared: {key}", spec.span)
+        self._check_tag(spec.tag, "enum", spec.span)
         return self._define_enum(spec, key)
 
     def _define_enum(self, spec: ast.EnumType, key: str) -> EnumType:
@@ -269,7 +280,8 @@ class TypeResolver:
                     f"enumerator '{item.name}' must be assigned to an integral constant expression"
                 )
                 value = self.evaluate(item.value, "D_DECL_ENCONST", message)
-            if item.name in environment.enumerators:
+            variable = environment.variables.get(("global", item.name))
+            if item.name in environment.enumerators or variable is not None:
                 raise Diagnostic(
                     "D_DECL_IDRED", f"identifier redeclared: enumerator {item.name}", item.span
                 )
