@@ -15,7 +15,7 @@ from dscript.errors import Diagnostic
 from dscript.request import Format, Picture, PieceKind, Stage
 
 USAGE = """\
-Usage: dscript [-CeFHhlqSvVwZ] [-b size] [-c command] [-D name[=value]] [-I dir] [-L dir]
+Usage: dscript [-CeFGHhlqSvVwZ] [-b size] [-c command] [-D name[=value]] [-I dir] [-L dir]
                [-o file] [-p pid] [-U name] [-X a|c|s|t] [-x option[=value]]
                [-P provider] [-m module] [-f function] [-n name] [-i id] [-s script]
                [--format text|json|csv] [--top] [--flamegraph file] [--folded file]
@@ -46,9 +46,11 @@ What comes out (docs/output.md, docs/json.md):
 Instead of tracing:
   -l            list the probes                       -e   compile only
   -S            show the BPF instructions             -V   show the version
+  -h -s file    a C header of the probes that a script declares, to file.h or that of -o
+  -G -s file    an object with what those probes need to be linked, to file.o or that of -o
   --emit stage  write ast, ir, asm, object or plan to stdout or the file of -o
   --info        show what this kernel offers
-  -h, --help    show this text"""
+  -h, --help    show this text (-h without a script)"""
 
 _WITH_VALUE = frozenset("bcDfIiLmnoPpsUXx")
 _PIECES = frozenset("snPmfi")
@@ -79,12 +81,12 @@ _LONG_FLAGS = {
     "top": "top",
 }
 _LONG_VALUES = frozenset({"emit", "format", "flamegraph", "folded", "heatmap", "heatmap-interval"})
+_STAGES = ("ast", "ir", "asm", "object", "plan")
 # Reading the aggregations takes the kernel about this long (ns).
 _SHORTEST_INTERVAL = 10_000_000
 _UNSUPPORTED = {
     "-a": "claims anonymous tracing, which does not exist on Linux",
     "-A": "sets up anonymous tracing, which does not exist on Linux",
-    "-G": "makes objects for user-defined probes from D; build USDT probes with <sys/sdt.h>",
     "-32": "asks for 32-bit D; dscript compiles 64-bit D only",
 }
 
@@ -114,6 +116,7 @@ class CommandLine:
         self.show_version = False
         self.show_info = False
         self.show_help = False
+        self.for_programs = ""  # "h" a header, "G" an object for the probes that scripts declare
 
 
 def parse(words: Sequence[str]) -> CommandLine:
@@ -135,7 +138,22 @@ def parse(words: Sequence[str]) -> CommandLine:
         elif word != "-64":
             at += _bundle(line, word[1:], words[at] if at < len(words) else None)
     line.arguments = tuple(words[at:])
+    _choose_product(line)
     return line
+
+
+def _choose_product(line: CommandLine) -> None:
+    """-h with a script makes a header, alone it asks for help; -G makes an object."""
+    scripts = [text for kind, text in line.pieces if kind == "s"]
+    if line.for_programs == "h" and not line.pieces:
+        line.show_help = True
+    elif line.for_programs:
+        if len(scripts) != 1 or len(line.pieces) != 1:
+            raise UsageError(f"option -{line.for_programs} needs one script: -s provider.d")
+        line.emit = "header" if line.for_programs == "h" else "semaphores"
+        if line.output is None:
+            base = scripts[0].rpartition("/")[2].removesuffix(".d")
+            line.output = f"{base}.{'h' if line.for_programs == 'h' else 'o'}"
 
 
 def _bundle(line: CommandLine, letters: str, following: str | None) -> int:
@@ -154,8 +172,8 @@ def _bundle(line: CommandLine, letters: str, following: str | None) -> int:
             line.options[_FLAGS[letter]] = ""
         elif letter in _MODES:
             setattr(line, _MODES[letter], True)
-        elif letter == "h":
-            line.show_help = True
+        elif letter in "hG":
+            line.for_programs = letter
         elif f"-{letter}" in _UNSUPPORTED:
             raise UsageError(f"option -{letter} is not supported: it {_UNSUPPORTED[f'-{letter}']}")
         else:
@@ -209,7 +227,7 @@ def _long(line: CommandLine, text: str, following: str | None) -> int:
 
 def _long_valued(line: CommandLine, name: str, value: str) -> None:
     if name == "emit":
-        line.emit = cast(Stage, _one_of(name, value, get_args(Stage)))
+        line.emit = cast(Stage, _one_of(name, value, _STAGES))
     elif name == "format":
         line.format = cast(Format, _one_of(name, value, get_args(Format)))
     elif name == "heatmap-interval":

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from dscript.source import Source
 
 PieceKind = Literal["s", "n", "P", "m", "f", "i"]
-Stage = Literal["ast", "ir", "asm", "object", "plan"]
+Stage = Literal["ast", "ir", "asm", "object", "plan", "header", "semaphores"]
 Format = Literal["text", "json", "csv"]
 
 

@@ -85,7 +85,7 @@ def test_wrong_command_lines(words: list[str], message: str) -> None:
     assert str(wrong.value) == message
 
 
-@pytest.mark.parametrize("word", ["-a", "-A", "-G", "-32", "-qA"])
+@pytest.mark.parametrize("word", ["-a", "-A", "-32", "-qA"])
 def test_what_linux_does_not_have_is_named(word: str) -> None:
     with pytest.raises(UsageError, match="is not supported"):
         parse([word])
