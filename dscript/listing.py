@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from dscript import options as d_options
 from dscript.arguments import CommandLine
 from dscript.errors import Diagnostic
-from dscript.program import Probe
-from dscript.providers import Pattern, by_id, listing
+from dscript.providers import Pattern, ProbePoint, arguments, by_id, listing
 from dscript.request import Piece
 from dscript.syntax import ast
 
+if TYPE_CHECKING:
+    from dscript.providers.stability import Attribute
+
+NO_ARGUMENTS = "\t\tNone\n"
 HEADING = f"{'ID':>5} {'PROVIDER':>10} {'MODULE':>17} {'FUNCTION':>33} NAME\n"
 _MACRO = re.compile(r"\$\$?(\d+)")
 
@@ -25,12 +29,12 @@ def print_probes(line: CommandLine, pieces: Sequence[Piece]) -> int:
     not given.
     """
     status = 0
-    found: dict[int, Probe] = {}
+    found: dict[int, ProbePoint] = {}
     for pattern, ident in _patterns(pieces, line.arguments):
         matches = listing(pattern) if ident is None else by_id(ident)
-        probes = [point.probe for point in matches.points]
-        found.update((probe.id, probe) for probe in probes)
-        if not probes and not d_options.flag(line.options, "zdefs"):
+        for point in matches.points:
+            found.setdefault(point.probe.id, point)
+        if not matches.points and not d_options.flag(line.options, "zdefs"):
             reason = matches.reason or "No probe matches description"
             shown = pattern if ident is None else ident
             sys.stderr.write(f"dscript: failed to match {shown}: {reason}\n")
@@ -38,12 +42,38 @@ def print_probes(line: CommandLine, pieces: Sequence[Piece]) -> int:
                 sys.stderr.write(f"  {matches.suggestion}\n")
             status = 1
     out = [HEADING]
-    out.extend(
-        f"{p.id:5} {p.provider:>10} {p.module:>17} {p.function:>33} {p.name}\n"
-        for p in found.values()
-    )
+    verbose = d_options.flag(line.options, "verbose")
+    for point in found.values():
+        p = point.probe
+        out.append(f"{p.id:5} {p.provider:>10} {p.module:>17} {p.function:>33} {p.name}\n")
+        if verbose:
+            out.append(_details(point))
     sys.stdout.write("".join(out))
     return status
+
+
+def _details(point: ProbePoint) -> str:
+    """What -v adds: how stable the probe is, and the types of args[]."""
+    from dscript.providers import stability
+
+    own, of_arguments = stability.of_probe(point.probe)
+    types = "".join(
+        f"\t\targs[{number}]: {argument.d_type or '(unknown)'}\n"
+        for number, argument in enumerate(arguments(point))
+    )
+    return (
+        f"\n\tProbe Description Attributes\n{_attribute(own)}"
+        f"\n\tArgument Attributes\n{_attribute(of_arguments)}"
+        f"\n\tArgument Types\n{types or NO_ARGUMENTS}\n"
+    )
+
+
+def _attribute(attribute: Attribute) -> str:
+    return (
+        f"\t\tIdentifier Names: {attribute.name}\n"
+        f"\t\tData Semantics:   {attribute.data}\n"
+        f"\t\tDependency Class: {attribute.dependency}\n"
+    )
 
 
 def _patterns(
