@@ -226,7 +226,8 @@ def start_targets(
         os.environ[name] = value
     targets: list[Target] = []
     try:
-        targets.extend(start_command(command) for command in commands)
+        evaltime = d_options.text(options, "evaltime")
+        targets.extend(start_command(command, evaltime) for command in commands)
         targets.extend(take_process(pid) for pid in pids)
     except BaseException:
         for target in targets:

@@ -26,10 +26,10 @@ class Option(NamedTuple):
 
     `default` is written as a user would write it ("" where unset).  `dynamic` says that
     setopt() may change it while tracing.  `multiple` options gather their values, one a
-    line.  `unsupported` are choices that D knows and dscript does not have.  `early` options
-    matter before a program is read, so that it cannot set them.  `harmless` says in a few
-    words why the option is accepted and changes nothing; `missing` says why it cannot be
-    set at all, and setting it is then an error.  `most` is the greatest size, "" for any.
+    line.  `early` options matter before a program is read, so that it cannot set them.
+    `harmless` says in a few words why the option is accepted and changes nothing; `missing`
+    says why it cannot be set at all, and setting it is then an error.  `most` is the
+    greatest size, "" for any.
     """
 
     name: str
@@ -39,7 +39,6 @@ class Option(NamedTuple):
     dynamic: bool = False
     choices: tuple[str, ...] = ()
     multiple: bool = False
-    unsupported: tuple[str, ...] = ()
     early: bool = False
     harmless: str = ""
     missing: str = ""
@@ -93,8 +92,8 @@ _OPTIONS = (
     Option("grabanon", "flag", "", "", missing="anonymous tracing does not exist here"),
     Option("setenv", "text", "", "NAME=VALUE for the command of -c", multiple=True),
     Option("unsetenv", "text", "", "NAME not passed to the command of -c", multiple=True),
-    Option("evaltime", "choice", "exec", "when the command of -c is held",
-           choices=("exec",), unsupported=("preinit", "postinit", "main")),
+    Option("evaltime", "choice", "exec", "how far the command of -c runs before it is held",
+           choices=("exec", "preinit", "postinit", "main")),
     Option("lockmem", "text", "", "", harmless="BPF memory is not counted against the limit"),
     # How programs are compiled.
     Option("compat", "choice", "auto", "find renamed functions", choices=("auto", "none")),
@@ -312,8 +311,6 @@ def _value_problem(option: Option, value: str) -> tuple[str, str | None] | None:
     if option.kind == "choice":
         if value in option.choices:
             return None
-        if value in option.unsupported:
-            return f"{value} is not supported", f"there is: {' '.join(option.choices)}"
         return "Invalid value for specified option", f"one of: {' '.join(option.choices)}"
     parse = {"size": parse_size, "rate": parse_rate, "count": parse_count, "flag": parse_flag}
     hints = {

@@ -176,6 +176,12 @@ class Elf:
                     return int(found["st_value"])
         return None
 
+    def variable(self, name: str) -> int | None:
+        """Link-time address of a data symbol that the file exports."""
+        table = self._elf.get_section_by_name(".dynsym")
+        symbols = table.get_symbol_by_name(name) if isinstance(table, SymbolTableSection) else None
+        return symbols[0]["st_value"] if symbols else None
+
     def function_at(self, address: int) -> Function | None:
         """The function that an address lies in."""
         table = self.functions()

@@ -1,8 +1,8 @@
 """The processes a run is about: commands started by -c, processes taken by -p.
 
 A -c command is started early, so that $target is known before the program is loaded, and
-is held where dtrace holds it, right after exec and before its first instruction (option
-evaltime=exec): it stops itself for its parent with PTRACE_TRACEME, and detaching lets it go,
+is held right after exec and before its first instruction, or further on where the option
+evaltime says: it stops itself for its parent with PTRACE_TRACEME, and detaching lets it go,
 so that a trace of it shows nothing of the holding.  If the tracer dies first, so does the
 command.  One that is still running when tracing ends is killed, as the processes dtrace
 creates are (proc(4)'s kill on last close); a -p process is left alone.
@@ -48,9 +48,12 @@ class Target:
 
 
 class Command(Target):
-    """A process of our own, from the words of a -c command; held until `release`."""
+    """A process of our own, from the words of a -c command; held until `release`.
 
-    def __init__(self, words: list[str]) -> None:
+    `evaltime` is how far it has run by then: exec, preinit, postinit or main.
+    """
+
+    def __init__(self, words: list[str], evaltime: str = "exec") -> None:
         path = find_executable(words[0])
         status_read, status_write = os.pipe()  # closes on exec: its end says that it worked
         pid = os.fork()
@@ -69,6 +72,14 @@ class Command(Target):
         _ptrace(_SETOPTIONS, pid, _O_EXITKILL)
         self._reaped = False
         super().__init__(pid)
+        if evaltime != "exec":
+            from dscript.runtime.holding import run_to
+
+            try:
+                run_to(pid, evaltime, words[0])
+            except BaseException:
+                self.close()
+                raise
 
     def release(self) -> None:
         """Let it run."""
@@ -148,7 +159,7 @@ def find_executable(name: str) -> str:
     raise TracingError(f"failed to execute {name}: {os.strerror(reason).lower()}")
 
 
-def start_command(command: str) -> Command:
+def start_command(command: str, evaltime: str = "exec") -> Command:
     """A held process for the argument of -c, split into words as a shell does."""
     import shlex  # 3 ms that only -c needs
 
@@ -158,7 +169,7 @@ def start_command(command: str) -> Command:
         raise TracingError(f"failed to create process: {error} in '{command}'") from None
     if not words:
         raise TracingError("failed to create process: the command is empty")
-    return Command(words)
+    return Command(words, evaltime)
 
 
 def take_process(pid: int) -> Target:

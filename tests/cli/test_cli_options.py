@@ -125,7 +125,7 @@ def test_missing_options_say_why() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("evaltime", "main"), ("grabanon", ""), ("ctypes", "f")],
+    [("grabanon", ""), ("ctypes", "f"), ("tree", "1")],
 )
 def test_what_has_no_effect_is_refused(name: str, value: str) -> None:
     with pytest.raises(Diagnostic, match="not supported"):
