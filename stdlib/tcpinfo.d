@@ -5,6 +5,7 @@
  * A struct sock stands for a connection in three sizes: a request that has not been
  * acknowledged and a remainder that waits (TIME_WAIT) have only what __sk_common holds.
  *   struct __sent *	an sk_buff on its way out: it tells the addresses, its sock the rest
+ *   struct __unclaimed *	an sk_buff that came for no connection
  *   struct __frame *	an sk_buff whose connection has not been looked up (ip.d)
  *   struct __changing *	a struct sock and, in the low bits of its address, which is a
  *			multiple of 64, the state that it takes on
@@ -15,6 +16,10 @@
 typedef struct tcphdr tcph_t;
 
 struct __sent {
+	struct sk_buff skb;
+};
+
+struct __unclaimed {
 	struct sk_buff skb;
 };
 
@@ -156,6 +161,28 @@ translator tcpsinfo_t < struct __sent *P > {
 	tcps_cwnd = __tcp_mss[__sent_tcp[P]] * (__sent_tcp[P] == NULL ? 0 : __sent_tcp[P]->snd_cwnd);
 	tcps_cwnd_ssthresh = __tcp_ssthresh[__sent_tcp[P]];
 	tcps_mss = __tcp_mss[__sent_tcp[P]];
+};
+
+translator tcpsinfo_t < struct __unclaimed *U > {
+	tcps_addr = 0;
+	tcps_local = __packet_local[__ip_header[(struct sk_buff *)U]];
+	tcps_lport = __port[__tcp_header[(struct sk_buff *)U] + 2];
+	tcps_rport = __port[__tcp_header[(struct sk_buff *)U]];
+	tcps_laddr = __ip_destination[__ip_header[(struct sk_buff *)U]];
+	tcps_raddr = __ip_source[__ip_header[(struct sk_buff *)U]];
+	tcps_state = TCP_STATE_CLOSED;
+	tcps_retransmit = 0;
+	tcps_suna = 0;
+	tcps_snxt = 0;
+	tcps_rack = 0;
+	tcps_rnxt = 0;
+	tcps_swnd = 0;
+	tcps_snd_ws = 0;
+	tcps_rwnd = 0;
+	tcps_rcv_ws = 0;
+	tcps_cwnd = 0;
+	tcps_cwnd_ssthresh = 0;
+	tcps_mss = 0;
 };
 
 /* Only what the segment itself tells. */

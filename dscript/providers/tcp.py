@@ -75,8 +75,11 @@ _CHANGE = ("sk", "oldstate", "newstate")
 _NO_SEGMENT = "the segment's own fields but addresses and ports are not known"
 
 
-def _received(function: str, names: tuple[str, ...], condition: str, sock: str) -> Row:
-    return Row("receive", function, Derived(names, condition, _taken(sock)), when="", kind="entry")
+def _received(
+    function: str, names: tuple[str, ...], condition: str, sock: str, session: str = ""
+) -> Row:
+    derived = Derived(names, condition, _taken(sock, session))
+    return Row("receive", function, derived, kind="entry")
 
 
 def _established(name: str, function: str, derived: Derived, before: int, when: str) -> Row:
@@ -151,8 +154,16 @@ _ROWS = (
     _received("tcp_v6_do_rcv", ("sk", "skb"), packets.IPV6, "sk"),
     _received("tcp_check_req", ("listener", "skb", "req", "fastopen"), "!fastopen", "req"),
     _received("tcp_timewait_state_process", ("tw", "skb"), "", "tw"),
-    _received("tcp_v4_send_reset", ("sk", "skb"), "sk == (struct sock *)0", "sk"),
-    _received("tcp_v6_send_reset", ("sk", "skb"), "sk == (struct sock *)0", "sk"),
+    *(
+        _received(
+            function,
+            ("sk", "skb"),
+            "sk == (struct sock *)0",
+            "sk",
+            "(struct __unclaimed *)skb",
+        )
+        for function in ("tcp_v4_send_reset", "tcp_v6_send_reset")
+    ),
     *packets.sent(
         "connect-request",
         f"{_IS_TCP} && ({_FLAGS} & 18) == 2 && "  # SYN, not ACK
