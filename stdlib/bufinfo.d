@@ -69,3 +69,38 @@ translator fileinfo_t < struct request *R > {
 	    stringof(__request_inode[R]->i_sb->s_type->name);
 	fi_oflags = 0;
 };
+
+/* What is not known of the I/O that a thread waits for (io:::wait-start, io:::wait-done). */
+struct __io_wait {
+	int w_none;
+};
+
+translator bufinfo_t < struct __io_wait *W > {
+	b_flags = 0;
+	b_bcount = 0;
+	b_addr = (caddr_t)0;
+	b_lblkno = 0;
+	b_blkno = 0;
+	b_resid = 0;
+	b_bufsize = 0;
+	b_edev = 0;
+};
+
+translator devinfo_t < struct __io_wait *W > {
+	dev_major = 0;
+	dev_minor = 0;
+	dev_instance = 0;
+	dev_name = "<unknown>";
+	dev_statname = "<unknown>";
+	dev_pathname = "<unknown>";
+};
+
+translator fileinfo_t < struct __io_wait *W > {
+	fi_name = "<unknown>";
+	fi_dirname = "<unknown>";
+	fi_pathname = "<unknown>";
+	fi_offset = 0;
+	fi_fs = "<unknown>";
+	fi_mount = "<unknown>";
+	fi_oflags = 0;
+};

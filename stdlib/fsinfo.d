@@ -10,6 +10,7 @@ translator fileinfo_t < struct path *P > {
 	fi_pathname = P->dentry->d_sb->s_flags & 0x80000000UL ? "<unknown>" : d_path(P);
 	fi_offset = 0;
 	fi_fs = stringof(P->dentry->d_sb->s_type->name);
+	fi_mount = P->dentry->d_sb->s_flags & 0x80000000UL ? "<unknown>" : __mount_path(P);
 	fi_oflags = 0;
 };
 
@@ -19,6 +20,7 @@ translator fileinfo_t < struct dentry *E > {
 	fi_pathname = "<unknown>";
 	fi_offset = 0;
 	fi_fs = stringof(E->d_sb->s_type->name);
+	fi_mount = "<unknown>";
 	fi_oflags = 0;
 };
 
@@ -31,5 +33,6 @@ translator fileinfo_t < struct inode *I > {
 	fi_pathname = "<unknown>";
 	fi_offset = 0;
 	fi_fs = stringof(I->i_sb->s_type->name);
+	fi_mount = "<unknown>";
 	fi_oflags = 0;
 };

@@ -55,6 +55,7 @@ _MODULES = {
     "vminfo": "vminfo",
     "mib": "mib",
     "fsinfo": "fsinfo",
+    "lockstat": "lockstat",
     "cpc": "cpc",
     "fbt": "fbt",
     "sdt": "sdt",
@@ -131,6 +132,9 @@ def by_id(number: int) -> Matches:
 
 def arguments(point: ProbePoint) -> Sequence[ArgumentType]:
     """Types of `args[]` of a matched probe."""
+    derived = point.attach.derived
+    if derived is not None:
+        return tuple(ArgumentType("", d_type) for d_type, _ in derived.arguments)
     name = "usdt" if point.attach.context == "usdt" else point.probe.provider
     return _provider(name).arguments(point)
 

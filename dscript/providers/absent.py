@@ -15,7 +15,6 @@ _NEAREST = {
     "entry": "",
     "udplite": "sdt:net::",
     "sctp": "sdt:sctp::",
-    "lockstat": "sdt:lock::contention_begin, sdt:lock::contention_end",
     "plockstat": "syscall::futex:entry",
     "vfs": "fbt::vfs_read:entry, fbt::vfs_write:entry",
     "fsop": "fbt::vfs_*:entry",

@@ -102,6 +102,8 @@ class Derived:
     ("" for all); `arguments` are (type, expression) of `args[]`, where an expression
     `xlate <type *> (…)` computes only the members that a program names.  `subject` is the
     parameter (its word) that is the task the probe fires for, -1 for the one running.
+    `running` are events a little later, with that task running: clauses that need its memory
+    take the first that the kernel offers.
     """
 
     parameters: tuple[str, ...]
@@ -109,6 +111,7 @@ class Derived:
     arguments: tuple[tuple[str, str], ...] = ()
     subject: int = -1
     steps: tuple[Step, ...] = ()
+    running: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,17 @@ _ARGUMENTS = (
 # (REQ_OP_DRV_IN and REQ_OP_DRV_OUT, include/linux/blk_types.h).
 _DATA = "rq->__data_len != 0 && (rq->cmd_flags & 0xff) < 34"
 
+_SWITCH = ("preempt", "prev", "next", "prev_state")
+# A thread that waits does not say for which request.
+_WAITED = tuple(
+    (f"{name} *", f"xlate <{name} *> ((struct __io_wait *)0)")
+    for name in ("bufinfo_t", "devinfo_t", "fileinfo_t")
+)
+_ANY_WAIT = (
+    "every wait that counts as iowait; Linux does not say for which request: `arg0` is 0, numbers "
+    "are 0 and names `<unknown>`"
+)
+
 _ROWS = (
     Row(
         "start",
@@ -34,11 +45,20 @@ _ROWS = (
         Derived(("rq", "error", "nr_bytes"), f"{_DATA} && nr_bytes >= rq->__data_len", _ARGUMENTS),
         when="of the whole request",
     ),
+    Row(
+        "wait-start",
+        "sched_switch",
+        Derived(_SWITCH, "!preempt && prev_state != 0 && prev->in_iowait", _WAITED),
+        when="the thread waits for I/O (io_schedule())",
+        exactness=_ANY_WAIT,
+    ),
+    Row(
+        "wait-done",
+        "sched_switch",
+        Derived(_SWITCH, "next->in_iowait", _WAITED, subject=2),
+        when="to a thread that waited for I/O",
+        exactness=_ANY_WAIT,
+    ),
 )
 
-_ABSENT = {
-    "wait-start": "nearest: sdt:sched::sched_stat_iowait, sched:::sleep",
-    "wait-done": "nearest: sdt:sched::sched_stat_iowait, sched:::wakeup",
-}
-
-PROVIDER = DerivedProvider("io", _FIRST_ID, _ROWS, _ABSENT)
+PROVIDER = DerivedProvider("io", _FIRST_ID, _ROWS, {})

@@ -6,7 +6,7 @@ subject: `pid`, `execname`, `self->` and their like are that thread's.
 
 from __future__ import annotations
 
-from dscript.providers.base import Derived
+from dscript.providers.base import Derived, Step
 from dscript.providers.derived import DerivedProvider, Row
 
 _FIRST_ID = 15_100
@@ -26,6 +26,28 @@ def _queued(name: str) -> tuple[tuple[str, str], ...]:
 
 
 _NO_MOVES = "moves between CPUs do not count"
+
+
+def _changed(function: str, parameters: tuple[str, ...], priority: str) -> Row:
+    """A priority as pr_pri has it: 19 less the nice value, from 40 on of real time."""
+    return Row(
+        "change-pri",
+        function,
+        Derived(parameters, "", (*_thread("p"), ("int", priority))),
+        exactness="setting the same priority counts too; priority inheritance "
+        "(`sdt:sched::sched_pi_setprio`) does not",
+        fallback="syscall::setpriority:entry, syscall::sched_set*:entry",
+        kind="entry",
+    )
+
+
+_RUNNING = _thread("curthread")
+_TICK = Derived((), "", _RUNNING)
+# The switch is done, in the thread that comes on.
+_SWITCHED = (
+    Step("entry", "finish_task_switch", (), "", ""),
+    Step("tracepoint", "sched_exit_tp", ("is_switch",), "is_switch", ""),
+)
 
 # Off the CPU comes before on the CPU: probes of one tracepoint fire in this order.
 _ROWS = (
@@ -67,18 +89,45 @@ _ROWS = (
     Row(
         "on-cpu",
         "sched_switch",
-        Derived(_SWITCH, subject=2),
-        exactness="before the switch, with the thread that comes on as its subject",
+        Derived(_SWITCH, subject=2, running=_SWITCHED),
+        exactness="before the switch, with the thread that comes on as its subject; clauses that "
+        "need its memory fire behind the switch, from entry of `finish_task_switch()` or "
+        "`sched_exit_tp` (this one not for a thread's first time)",
+    ),
+    Row(
+        "remain-cpu",
+        "sched_exit_tp",
+        Derived(("is_switch",), "!is_switch"),
+        when="of a thread that stays",
+        fallback="sched:::preempt, sched:::on-cpu",
+    ),
+    _changed("set_user_nice", ("p", "nice"), "19 - (int)nice"),
+    _changed(
+        "__sched_setscheduler",
+        ("p", "attr"),
+        # SCHED_FIFO and SCHED_RR
+        "attr->sched_policy == 1 || attr->sched_policy == 2 ? 40 + (int)attr->sched_priority : "
+        "19 - (int)attr->sched_nice",
+    ),
+    Row(
+        "surrender",
+        "reschedule_entry",
+        Derived(("vector",), "", _RUNNING),
+        exactness="on the CPU that was told; x86 alone; an idle CPU that polls is told without",
+        fallback="sched:::preempt, sdt:ipi::ipi_send_cpu",
+    ),
+    Row(
+        "tick",
+        "sched_tick",
+        _TICK,
+        exactness="exact; an idle CPU does not tick",
+        fallback="profile-100, sdt:sched::sched_stat_runtime",
+        kind="entry",
+        otherwise=Row("tick", "scheduler_tick", _TICK, kind="entry"),
     ),
 )
 
 _ABSENT = {
-    "remain-cpu": "Linux has no event for a scheduler that chose the thread that was running",
-    "change-pri": "Linux has no event for it; nearest: sdt:sched::sched_pi_setprio, "
-    "syscall::setpriority:entry, syscall::sched_setscheduler:entry",
-    "surrender": "Linux does not tell it from preempt; nearest: sched:::preempt, "
-    "syscall::sched_yield:entry",
-    "tick": "nearest: profile-100, sdt:sched::sched_stat_runtime",
     "schedctl-nopreempt": "Linux has no schedctl",
     "schedctl-preempt": "Linux has no schedctl",
     "schedctl-yield": "Linux has no schedctl",

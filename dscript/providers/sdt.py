@@ -16,15 +16,41 @@ from dscript.program import Probe
 from dscript.providers.base import (
     ArgumentType,
     AttachPoint,
+    Derived,
     Described,
     Pattern,
     ProbePoint,
     is_glob,
 )
+from dscript.providers.derived import DerivedProvider, Row
 
 _FIRST_ID = 3000
 # Categories whose events exist only as perf events.
 _RECORDED = ("syscalls", "ftrace")
+
+
+# The probes of Solaris that Linux has under another name; arg0 is never NULL for a device.
+_INTERRUPT = (("struct irqaction *", "action"), ("int", "irq"))
+_MADE = DerivedProvider(
+    "sdt",
+    17_100,
+    (
+        Row(
+            "interrupt-start",
+            "irq_handler_entry",
+            Derived(("irq", "action"), "", _INTERRUPT),
+            exactness="each handler of a shared interrupt; those of the CPU itself (timers, "
+            "calls) do not count; `stringof(args[0]->name)` is the device",
+        ),
+        Row(
+            "interrupt-complete",
+            "irq_handler_exit",
+            Derived(("irq", "action", "ret"), "", (*_INTERRUPT, ("int", "ret"))),
+            exactness="as `interrupt-start`; `args[2]` is not 0 if the interrupt was the device's",
+        ),
+    ),
+    {},
+)
 
 
 class _Sdt:
@@ -33,7 +59,8 @@ class _Sdt:
     def match(self, pattern: Pattern) -> Sequence[ProbePoint]:
         if pattern.function.strip("*"):
             return []
-        return [
+        made = [] if pattern.provider == "tracepoint" else _MADE.match(pattern)
+        return [*made] + [
             _point(number, category, name)
             for number, (category, name) in enumerate(_listed(), _FIRST_ID)
             if pattern.matches_name(name) and pattern.matches_module(category)
@@ -76,6 +103,7 @@ class _Sdt:
 
     def described(self) -> Sequence[Described]:
         return (
+            *_MADE.described(),
             Described(
                 "every tracepoint, those of modules too; the category is the module field",
                 "raw tracepoint",

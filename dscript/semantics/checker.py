@@ -14,9 +14,9 @@ from dscript.semantics import tree
 from dscript.semantics.declarations import declare, declare_inline
 from dscript.semantics.derived import (
     by_derivation,
-    check_subject,
     condition,
     derivation,
+    running_points,
     step_clauses,
 )
 from dscript.semantics.environment import Environment, KernelNames, Settings, macro_text
@@ -162,8 +162,11 @@ class ProgramChecker:
                 empty=not body,
                 filter=filter_,
             )
-            check_subject(clause)
-            self.clauses.append(clause)
+            later = running_points(clause)
+            if later is None:
+                self.clauses.append(clause)
+            else:
+                self._clause_at(item, [list(later)])
 
     def _statements(self, statements: Sequence[ast.Stmt]) -> tuple[tree.Stmt, ...]:
         return tuple(self._statement(statement) for statement in statements)
@@ -180,6 +183,8 @@ class ProgramChecker:
         return tree.Do(statement.span, self._statement_expression(statement.expr))
 
     def _statement_expression(self, node: ast.Expr) -> tree.Expr:
+        if isinstance(node, ast.AggregationRef):
+            raise Diagnostic("D_AGG_NULL", f"expression has null effect: @{node.name}", node.span)
         expr = self.expressions.check(node)
         return as_statement(expr)
 

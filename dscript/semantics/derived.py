@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -114,11 +115,26 @@ def translated_member(checker: ExpressionChecker, node: ast.Member) -> Expr | No
         return check_member(checker, xlate, node.name, node.arrow, node.span)
 
 
-def check_subject(clause: tree.Clause) -> None:
-    """A clause about a thread that is not the running one cannot look into its memory."""
+def running_points(clause: tree.Clause) -> Sequence[ProbePoint] | None:
+    """Where the clause must go instead if it needs the memory of a thread that does not run yet.
+
+    Raises D_UNKNOWN where the kernel has no event with that thread running.
+    """
     derived = derivation(clause.points)
     if derived is None or derived.subject < 0:
-        return
+        return None
+    if not any(_needs_running(node) for node in walk_clause(clause)):
+        return None
+    for step in derived.running:
+        if sources.unavailable(step.kind, step.target) is None:
+            made = Derived(step.parameters, step.condition, derived.arguments)
+            attach = sources.attach_point(step.kind, step.target, made)
+            return [replace(point, attach=attach) for point in clause.points]
+    _refuse_memory(clause)
+    return None
+
+
+def _refuse_memory(clause: tree.Clause) -> None:
     for node in walk_clause(clause):
         name = _needs_running(node)
         if name:
@@ -130,7 +146,15 @@ def check_subject(clause: tree.Clause) -> None:
             )
 
 
-_OF_RUNNING = ("__user_registers", "copyin", "copyinstr", "copyinto", "progenyof", "ucaller", "ustackdepth")
+_OF_RUNNING = (
+    "__user_registers",
+    "copyin",
+    "copyinstr",
+    "copyinto",
+    "progenyof",
+    "ucaller",
+    "ustackdepth",
+)
 
 
 def _needs_running(node: Expr) -> str:

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from dscript.dtypes.types import NAMED_TYPES
 from dscript.errors import Diagnostic, Span
 from dscript.resources import stdlib_files
 from dscript.semantics.environment import Environment
@@ -26,12 +27,43 @@ _DEFINITION = re.compile(
     r"|(?:typedef\s+)?(?P<tag>(?:struct|union)\s+\w+)\s*\{"
     r"|\}\s*(?P<closing>\w+)\s*;"
     r"|(?P<translator>translator)\s"
+    r"|\w+\s+(?P<array>__\w+)\["
     r")",
     re.MULTILINE,
 )
 _TRANSLATORS = "translator"
+_TYPEDEF = re.compile(
+    r"^(?:typedef\s[^;{]*?\b(\w+)\s*(?:\[[^]]*\]\s*)*;|\}\s*(\w+)\s*;)", re.MULTILINE
+)
+# Integer types of Linux whose names do not end in _t (include/uapi/asm-generic/int-ll64.h,
+# include/uapi/linux/types.h).
+_KERNEL_INTEGERS = re.compile(r"(?:__)?[us](?:8|16|32|64)|__(?:le|be)(?:16|32|64)")
 
 Enter = Callable[[ast.Item], None]
+
+
+class KnownTypes:
+    """Tells the parser which names are types though the program's text does not show it.
+
+    That matters where a name in parentheses could be a type or a variable, as in `(u32)-1`:
+    nothing is read before.
+    """
+
+    def __init__(self, folders: Sequence[str] = (), system: str = "") -> None:
+        self._folders = folders
+        self._system = system
+        self._names: set[str] | None = None
+
+    def __call__(self, name: str) -> bool:
+        if name in NAMED_TYPES or _KERNEL_INTEGERS.fullmatch(name) is not None:
+            return True
+        if self._names is None:
+            self._names = {
+                found[1] or found[2]
+                for path in [*_system_paths(self._system), *_user_paths(self._folders)]
+                for found in _TYPEDEF.finditer(_read(path))
+            }
+        return name in self._names
 
 
 class Libraries:
@@ -96,9 +128,9 @@ class Libraries:
         """Name -> the files that define it, the one that counts last."""
         if self._files is None:
             self._files = {}
-            for path in self._system_paths():
+            for path in _system_paths(self._system):
                 self._note(path, map(_defined, _DEFINITION.finditer(_read(path))))
-            for path in self._user_paths():
+            for path in _user_paths(self._folders):
                 self._note(path, _names(self._parse(path)))
         return self._files
 
@@ -108,15 +140,7 @@ class Libraries:
             self._files.setdefault(name, []).append(path)
 
     def _paths(self) -> list[str]:
-        return [*self._system_paths(), *self._user_paths()]
-
-    def _system_paths(self) -> list[str]:
-        if self._system:
-            return _folder(self._system)
-        return list(map(str, stdlib_files()))
-
-    def _user_paths(self) -> list[str]:
-        return [path for folder in self._folders for path in _folder(folder)]
+        return [*_system_paths(self._system), *_user_paths(self._folders)]
 
     # ------------------------------------------------------------------------- entering
 
@@ -126,7 +150,8 @@ class Libraries:
         known = self._programs.get(path)
         if known is None:
             source = Source(path, _read(path), is_library=True)
-            known = self._programs[path] = parse(source)
+            types = KnownTypes(self._folders, self._system)
+            known = self._programs[path] = parse(source, types)
         return known
 
     def _load(self, path: str) -> bool:
@@ -190,6 +215,14 @@ def _names(program: ast.Program) -> Iterator[str]:
                 yield f"{spec.kind} {spec.tag}"
             elif isinstance(spec, ast.EnumType):
                 yield from (each.name for each in spec.enumerators or ())
+
+
+def _system_paths(folder: str) -> list[str]:
+    return _folder(folder) if folder else list(map(str, stdlib_files()))
+
+
+def _user_paths(folders: Sequence[str]) -> list[str]:
+    return [path for folder in folders for path in _folder(folder)]
 
 
 def _folder(path: str) -> list[str]:
