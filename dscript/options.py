@@ -95,6 +95,10 @@ _OPTIONS = (
     Option("evaltime", "choice", "exec", "how far the command of -c runs before it is held",
            choices=("exec", "preinit", "postinit", "main")),
     Option("lockmem", "text", "", "", harmless="BPF memory is not counted against the limit"),
+    # Whom it is about.
+    Option("cgroup", "text", "", "trace only what runs in this control group or below it"),
+    Option("pidns", "choice", "tracer", "whose process IDs pid and tid are",
+           choices=("tracer", "init")),
     # How programs are compiled.
     Option("compat", "choice", "auto", "find renamed functions", choices=("auto", "none")),
     Option("defaultargs", "flag", "", "absent $1… are 0 or an empty string"),

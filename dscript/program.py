@@ -12,6 +12,7 @@ The object file holds, beside the programs named in `attachments`, these fixed p
 * `.rodata`, with a blob at offset 0 of load-time words that the runtime fills in before
   loading (`load_words`), in the order of that tuple, 8 bytes each.
 * for every aggregation two maps (`Aggregation.maps`), one for each generation.
+* with the option cgroup, map `CGROUP_MAP`: the runtime puts that control group at index 0.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from enum import IntEnum
 from typing import Literal, NamedTuple
 
 FORMAT_VERSION = 1
+CGROUP_MAP = "cgroup"
 
 
 class DropKind(IntEnum):

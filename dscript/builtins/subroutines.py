@@ -59,6 +59,7 @@ SUBROUTINES: dict[str, Subroutine] = {
     sub.name: sub
     for sub in [
         # For translators of the D library.
+        _sub("__cgroup_path", None, "pointer"),
         _sub("__cpu_chip", INT, "int"),
         _sub("__cpu_lgrp", INT, "int"),
         _sub("__mount_path", None, "pointer"),

@@ -54,6 +54,10 @@ class Unit:
     syscall_count: int = 1 << 16
     # The only CPU where probes fire, None for all.
     cpu: int | None = None
+    # pid and tid are those of the initial PID namespace.
+    host_pids: bool = False
+    # The map that holds the control group to which tracing is limited.
+    cgroup: Value | None = None
     # Speculations there may be, and where their words lie in the state blob once one is used.
     nspec: int = 1
     speculations: int | None = None

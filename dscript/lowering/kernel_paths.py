@@ -1,6 +1,7 @@
 """d_path(path): the name of a `struct path`, by walking its directory entries.
 
 `__mount_path(path)` is where its file system is mounted: the name of the mount's root.
+`__cgroup_path(node)` is the name of a control group's `struct kernfs_node`.
 
 bpf_d_path() is for a few functions only, so the walk is done here (cf. prepend_path() in
 fs/d_path.c): names are put in front of each other up to the root of the first mount.
@@ -50,11 +51,38 @@ def _d_path(g: Generator, call: tree.SubroutineCall, destination: Value, capacit
         root = f.op("add", state["mount"], g.unit.kernel.offset("mount", "mnt.mnt_root", call.span))
         result = f.helper(Helper.PROBE_READ_KERNEL, [state.base, const(8), root])
         g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, root)
-    f.store(const(0, "i8"), f.gep(buffer, _PATH - 1), align=1)
-    function = shared(
-        g, "walk_path", [("buffer", "ptr"), ("state", "ptr")], lambda f: _build(g, f, call)
-    )
-    f.call(function, [buffer, state.base])
+    _walk(g, "walk_path", buffer, state, lambda f: _build(g, f, call))
+    _finish(g, call, destination, capacity, buffer, state)
+
+
+def _cgroup_path(
+    g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int
+) -> None:
+    buffer = g.temporary_at(round_up(_PATH + 2 * _NAME))
+    node = expressions.value(g, call.args[0])
+    state = words(g, dentry=node, mount=0, at=_PATH - 1, read=0, length=0, name=0)
+    _walk(g, "walk_cgroup", buffer, state, lambda f: _build_cgroup(g, f, call))
+    _finish(g, call, destination, capacity, buffer, state)
+
+
+def _walk(
+    g: Generator, name: str, buffer: Value, state: Words, build: Callable[[Function], None]
+) -> None:
+    """Put the path's text at the end of the buffer's first part, `at` says from where."""
+    g.f.store(const(0, "i8"), g.f.gep(buffer, _PATH - 1), align=1)
+    function = shared(g, name, [("buffer", "ptr"), ("state", "ptr")], build)
+    g.f.call(function, [buffer, state.base])
+
+
+def _finish(
+    g: Generator,
+    call: tree.SubroutineCall,
+    destination: Value,
+    capacity: int,
+    buffer: Value,
+    state: Words,
+) -> None:
+    f = g.f
     f.store(const(0, "i8"), destination, align=1)
     with if_below(f, state["at"], _PATH) as at:
         f.helper(
@@ -83,7 +111,34 @@ def _build(g: Generator, f: Function, call: tree.SubroutineCall) -> None:
             s.next()
         _prepend(s, dentry, offset("dentry", "d_name"), offset)
         w["dentry"] = parent
-    # The root itself is "/".
+    _root(f, buffer, state)
+
+
+def _build_cgroup(g: Generator, f: Function, call: tree.SubroutineCall) -> None:
+    """Cf. kernfs_path_from_node() in fs/kernfs/dir.c; the root has no parent and no name."""
+    kernel = g.unit.kernel
+    # The member is __parent since Linux 6.15.
+    above = "parent" if kernel.has("kernfs_node", "parent") else "__parent"
+    up = kernel.offset("kernfs_node", above, call.span)
+    named = kernel.offset("kernfs_node", "name", call.span)
+    buffer, base = f.params
+    state = Words(f, base, _WALK)
+    with steps(f, "walk_cgroup_step", _DEPTH, state, buffer=buffer) as s:
+        c, w = s.f, s.words
+        node = w["dentry"]
+        parent = _read(s, node, up)
+        s.stop_if(c.icmp("eq", parent, 0))
+        name = _read(s, node, named)
+        text = c.gep(s.pointer("buffer"), _PATH + _NAME)
+        got = c.helper(Helper.PROBE_READ_KERNEL_STR, [text, const(_NAME), name])
+        s.stop_if(c.icmp("slt", got, 1))
+        _put(s, c.op("sub", got, 1), text)
+        w["dentry"] = parent
+    _root(f, buffer, state)
+
+
+def _root(f: Function, buffer: Value, state: Words) -> None:
+    """The root itself is "/"."""
     with only_if(f, f.icmp("eq", state["at"], _PATH - 1)):
         f.store(const(ord("/"), "i8"), f.gep(buffer, _PATH - 2), align=1)
         state["at"] = _PATH - 2
@@ -99,11 +154,15 @@ def _read(s: Step, where: Value, offset: int) -> Value:
 
 
 def _prepend(s: Step, dentry: Value, name_at: int, offset: Offset) -> None:
-    c, w = s.f, s.words
+    c = s.f
     qstr = c.op("add", dentry, name_at)
     name = _read(s, qstr, offset("qstr", "name"))
     word = _read(s, qstr, offset("qstr", "len"))
-    length = c.op("and", word, 0xFFFFFFFF)
+    _put(s, c.op("and", word, 0xFFFFFFFF), name)
+
+
+def _put(s: Step, length: Value, name: Value) -> None:
+    c, w = s.f, s.words
     length = s.within(length, _NAME)
     start = c.op("sub", c.op("sub", w["at"], length), 1)
     start = s.within(start, _PATH)
@@ -114,4 +173,8 @@ def _prepend(s: Step, dentry: Value, name_at: int, offset: Offset) -> None:
     w["at"] = start
 
 
-STRINGS: dict[str, StringInto] = {"d_path": _d_path, "__mount_path": _d_path}
+STRINGS: dict[str, StringInto] = {
+    "d_path": _d_path,
+    "__mount_path": _d_path,
+    "__cgroup_path": _cgroup_path,
+}

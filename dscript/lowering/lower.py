@@ -25,6 +25,7 @@ from dscript.object.helpers import MapType
 from dscript.object.ir import Module
 from dscript.object.values import Value
 from dscript.program import (
+    CGROUP_MAP,
     Aggregation,
     Attachment,
     ClauseRecord,
@@ -76,8 +77,11 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         syscall_count=len(syscalls.table()),
         nspec=d_options.count(options, "nspec") or 1,
         cpu=d_options.count(options, "cpu"),
+        host_pids=d_options.text(options, "pidns") == "init",
     )
     heap = 2 * round_up(d_options.size(options, "scratchsize")) * _calls(program, HEAP_USERS)
+    if "cgroup" in options:
+        unit.cgroup = module.map(CGROUP_MAP, MapType.CGROUP_ARRAY, 4, 4, 1)
     unit.scratch.fix(layout.this_scratch, heap, _tokens_size(program))
     unit.aggregation_plans = _plan_aggregations(program.aggregations)
     unit.aggregation_maps = _aggregation_maps(unit, options)

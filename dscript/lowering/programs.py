@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from dscript.errors import Diagnostic
 from dscript.lowering import compat_calls, expressions, scratch
 from dscript.lowering.clauses import lower_clause, report_function
 from dscript.lowering.generator import Firing, Generator, Unit, count_drop
@@ -173,6 +174,8 @@ class ProgramBuilder:
         leave = f.block("leave")
         if group.kind not in ("begin", "end"):
             self._check_activity(f, leave)
+            if group.kind != "tick":
+                self._check_cgroup(f, leave, group)
         state = f.alloca(unit.layout.state_size, name="state")
         f.memset(state, unit.layout.state_size)
         if filter_ is not None:
@@ -237,6 +240,26 @@ class ProgramBuilder:
             cpu = f.op("and", f.helper(Helper.GET_SMP_PROCESSOR_ID, []), 0xFFFFFFFF)
             f.cbr(f.icmp("eq", cpu, self.unit.cpu), here, leave)
             f.at(here)
+
+    def _check_cgroup(self, f: Function, leave: str, group: Group) -> None:
+        """Option cgroup: only tasks of the control group.  Ticks belong to no task."""
+        cgroup = self.unit.cgroup
+        if cgroup is None:
+            return
+        point = next(iter(group.points.values()))
+        derived = point.attach.derived
+        if derived is not None and derived.subject >= 0:
+            raise Diagnostic(
+                "D_PRAGMA_OPTSET",
+                f"{point.probe} cannot be limited to a control group: the thread it fires for is "
+                "not running yet",
+                None,
+                "compare cgroup or cgroup_path in a predicate instead of setting the option cgroup",
+            )
+        inside = f.block("cgroup")
+        result = f.helper(Helper.CURRENT_TASK_UNDER_CGROUP, [cgroup, const(0)])
+        f.cbr(f.icmp("eq", result, 1), inside, leave)
+        f.at(inside)
 
     def _take_scratch(
         self, f: Function, leave: str, lists: dict[tuple[int, ...], list[Function]]

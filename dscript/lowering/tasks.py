@@ -31,10 +31,13 @@ def task_tid(g: Generator, where: Value, span: Span | None) -> Value:
 
 
 def _number(g: Generator, where: Value, span: Span | None, *, process: bool) -> Value:
-    kernel, inode = g.unit.kernel, g.load_word("pidns_ino")
+    kernel = g.unit.kernel
     member = "tgid" if process else "pid"
     f = g.f
+    if g.unit.host_pids:
+        return _read(f, where, kernel.offset("task_struct", member, span), 4)
     plain, inside, done = f.block("initial"), f.block("pidns"), f.block("number")
+    inode = g.load_word("pidns_ino")
     f.cbr(f.icmp("eq", inode, 0), plain, inside)
     f.at(plain)
     simple = _read(f, where, kernel.offset("task_struct", member, span), 4)

@@ -255,11 +255,16 @@ def thread_id(g: Generator) -> Value:
 
 
 def _pid(g: Generator, span: Span) -> Value:
-    return g.f.op("lshr", _ids(g), 32)
+    return g.f.op("lshr", _shown_ids(g), 32)
 
 
 def _tid(g: Generator, span: Span) -> Value:
-    return g.f.op("and", _ids(g), 0xFFFFFFFF)
+    return g.f.op("and", _shown_ids(g), 0xFFFFFFFF)
+
+
+def _shown_ids(g: Generator) -> Value:
+    """As `_ids`, or with the option pidns=init as the initial namespace numbers them."""
+    return g.pid_tgid() if g.unit.host_pids and g.subject < 0 else _ids(g)
 
 
 def _ppid(g: Generator, span: Span) -> Value:

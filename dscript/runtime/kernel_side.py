@@ -10,14 +10,14 @@ from typing import Final
 
 from dscript import progress
 from dscript.errors import TracingError
-from dscript.program import Activity, Attachment, CompiledProgram, StateLayout
-from dscript.runtime import bpf
+from dscript.program import CGROUP_MAP, Activity, Attachment, CompiledProgram, StateLayout
+from dscript.runtime import bpf, cgroups
 from dscript.runtime.aggregation import AggregationDrain, Gate
 from dscript.runtime.cleaning import ThreadCleaner
 from dscript.runtime.counters import DropCounters, MissedRuns
 from dscript.runtime.libbpf import BpfObject
 from dscript.runtime.links import Links
-from dscript.runtime.loadwords import load_words
+from dscript.runtime.loadwords import load_words, require_host_numbers
 from dscript.runtime.ring import Ring
 from dscript.runtime.sink import AggregationTotals
 
@@ -76,13 +76,22 @@ class KernelSide:
             _allow_descriptors(needed + _FEW_DESCRIPTORS)
         try:
             self._object.prepare(program.attachments)
+            if program.options.get("pidns") == "init":
+                require_host_numbers(program.load_words)
             self._object.set_load_words(load_words(program.load_words, target))
             progress.report("loading the programs")
             self._object.load()
+            self._limit()
             self._open(totals)
         except BaseException:
             self._object.close()
             raise
+
+    def _limit(self) -> None:
+        """Tell the programs which control group tracing is limited to, if it is."""
+        options = self._program.options
+        if "cgroup" in options:
+            cgroups.limit(self._object.map(CGROUP_MAP).fd, options["cgroup"])
 
     def _open(self, totals: Sequence[AggregationTotals]) -> None:
         program, find_map = self._program, self._object.map

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from dscript.errors import TracingError
 from dscript.program import LoadWord
 from dscript.runtime.bpf import possible_cpus
 
@@ -28,6 +29,17 @@ def _pid_namespace() -> tuple[int, int]:
 
 def in_initial_pid_namespace() -> bool:
     return _pid_namespace() == (0, 0)
+
+
+def require_host_numbers(names: tuple[LoadWord, ...]) -> None:
+    """Under pidns=init, numbers of this namespace would be compared with those of another."""
+    named = [name for name in names if name in ("target", "pid", "ppid", "pgid", "sid")]
+    if named and not in_initial_pid_namespace():
+        raise TracingError(
+            f"${named[0]} is a number of the tracer's PID namespace, and with -x pidns=init pid "
+            "and tid are numbers of the initial one",
+            "leave out -x pidns=init, or the macro variable",
+        )
 
 
 def _tai_offset() -> int:
