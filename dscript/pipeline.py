@@ -9,6 +9,7 @@ from dscript.program import CompiledProgram
 from dscript.request import CompileRequest, Piece
 from dscript.semantics.checker import ProgramChecker, settings_from
 from dscript.semantics.kernel_names import KernelTypes
+from dscript.semantics.libraries import KnownTypes
 from dscript.semantics.pragmas import pragma_options
 from dscript.syntax import ast
 from dscript.syntax.parser import parse, parse_clause_options
@@ -17,7 +18,8 @@ from dscript.syntax.parser import parse, parse_clause_options
 def compile_program(request: CompileRequest) -> CompiledProgram:
     """Compile a request.  Raises Diagnostic for a wrong program."""
     progress.report("reading the program")
-    programs = [_parse(piece) for piece in request.pieces]
+    is_type = KnownTypes(request.library_dirs, d_options.text(request.options, "syslibdir"))
+    programs = [_parse(piece, is_type) for piece in request.pieces]
     progress.report("finding probes and types")
     # The command line overrides what the program says, which overrides the environment.
     options = d_options.merge(
@@ -74,10 +76,10 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
     )
 
 
-def _parse(piece: Piece) -> ast.Program:
+def _parse(piece: Piece, is_type: KnownTypes) -> ast.Program:
     if piece.kind == "s":
-        return parse(piece.source)
-    return parse_clause_options(piece.kind, piece.source)
+        return parse(piece.source, is_type)
+    return parse_clause_options(piece.kind, piece.source, is_type)
 
 
 def _only_text(options: dict[str, str], text: str) -> CompiledProgram:

@@ -66,6 +66,15 @@ def data_symbol(name: str, module: str = "") -> Symbol | None:
     return next((symbol for symbol in lookup(name, module) if symbol.is_data), None)
 
 
+@lru_cache(maxsize=1)
+def has_data() -> bool:
+    """Whether the kernel lists its variables: without CONFIG_KALLSYMS_ALL it does not.
+
+    `init_task` is a variable of every kernel.
+    """
+    return data_symbol("init_task", "vmlinux") is not None
+
+
 def text_symbol(name: str, module: str = "") -> Symbol | None:
     """A kernel function."""
     return next((symbol for symbol in lookup(name, module) if symbol.is_text), None)

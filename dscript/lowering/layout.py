@@ -91,12 +91,18 @@ _NO_PREALLOC = 1
 # Most bytes of task storage: BPF_LOCAL_STORAGE_MAX_VALUE_SIZE in linux/bpf_local_storage.h is
 # 65,535 less the bookkeeping in front of the value.
 MAX_THREAD = 65_000
+# Most bytes of all global variables, which lie in one map; of a clause-local variable, which each
+# slot of scratch memory holds; and of an element, which a hash map copies.
+MAX_GLOBAL = 16 << 20
+MAX_THIS = 256 << 10
+MAX_ELEMENT = 256 << 10
 
 
 def lay_out(program: tree.Program, module: Module, dynvarsize: int) -> Layout:
     """Give every variable its place and make the maps that hold some of them."""
     layout = Layout()
     for variable in program.variables:
+        _check_size(variable)
         if variable.keys is not None:
             _array(layout, module, variable, dynvarsize)
         elif variable.scope == "global":
@@ -107,6 +113,13 @@ def lay_out(program: tree.Program, module: Module, dynvarsize: int) -> Layout:
             layout.self_size += slot_size(variable.type)
         else:
             _this(layout, variable)
+    if layout.bss_size > MAX_GLOBAL:
+        raise Diagnostic(
+            "D_NOMEM",
+            f"the global variables take {layout.bss_size} bytes, at most {MAX_GLOBAL} are kept",
+            None,
+            "an associative array takes memory only for the elements that are set",
+        )
     if layout.self_size > MAX_THREAD:
         raise Diagnostic(
             "D_NOMEM",
@@ -120,6 +133,19 @@ def lay_out(program: tree.Program, module: Module, dynvarsize: int) -> Layout:
             "thread_variables", MapType.TASK_STORAGE, 4, layout.self_size, 0, _NO_PREALLOC
         )
     return layout
+
+
+def _check_size(variable: tree.Variable) -> None:
+    """One message for a single variable that can never fit."""
+    most = MAX_ELEMENT if variable.keys is not None else MAX_GLOBAL
+    if variable.scope == "this":
+        most = MAX_THIS
+    size = variable.type.size
+    if size > most:
+        what = "each element of the array" if variable.keys is not None else "the variable"
+        raise Diagnostic(
+            "D_NOMEM", f"{what} {variable} takes {size} bytes, at most {most} are kept", None
+        )
 
 
 def _this(layout: Layout, variable: tree.Variable) -> None:

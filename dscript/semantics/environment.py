@@ -28,6 +28,8 @@ class KernelNames(Protocol):
 
     def symbol(self, module: str, name: str) -> tuple[int, Type | None] | None: ...
 
+    def missing(self, module: str) -> str | None: ...
+
 
 class LibraryNames(Protocol):
     """What the checker asks of the D libraries: `semantics.libraries.Libraries`."""

@@ -56,6 +56,16 @@ class KernelTypes:
             return None
         return found.address, btf_types.variable(name, module) or self._well_known(name)
 
+    def missing(self, module: str) -> str | None:
+        """Why a symbol may not be found; None when there is nothing to say."""
+        from dscript.kernel import kallsyms
+
+        if module not in ("", "vmlinux") and module not in kallsyms.modules():
+            return f"no module {module} is loaded"
+        if not kallsyms.has_data():
+            return "this kernel names its functions only: it is built without CONFIG_KALLSYMS_ALL"
+        return None
+
     def _well_known(self, name: str) -> Type | None:
         """BTF has the types of per-CPU variables only: those that scripts name, from headers."""
         if name in _STRUCTS:

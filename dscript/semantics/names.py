@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dscript.builtins.actions import ACTIONS, AGGREGATING_FUNCTIONS
+from dscript.builtins.subroutines import SUBROUTINES
 from dscript.builtins.variables import ABSENT_VARIABLES, BUILTIN_VARIABLES, FOREIGN_NAMES
 from dscript.dtypes.types import VOID, VOID_POINTER, PointerType, StructType, VoidType
 from dscript.errors import Diagnostic, Span
@@ -27,6 +29,15 @@ def check_identifier(checker: ExpressionChecker, node: ast.Identifier) -> Expr:
     if found is not None:
         return found
     name = node.name
+    if is_known_function(name):
+        raise bad_function_reference(name, node.span)
+    if name == "args":
+        raise Diagnostic(
+            "D_IDENT_BADREF",
+            "array 'args' may not be referenced as scalar",
+            node.span,
+            "write args[0]",
+        )
     known = [
         *BUILTIN_VARIABLES,
         *("self", "this"),
@@ -39,6 +50,22 @@ def check_identifier(checker: ExpressionChecker, node: ast.Identifier) -> Expr:
         f"failed to resolve {name}: Unknown variable name",
         node.span,
         suggestion(name, known, FOREIGN_NAMES),
+    )
+
+
+def is_known_function(name: str) -> bool:
+    """Whether a name is a subroutine, an action or an aggregating function."""
+    return name in SUBROUTINES or name in ACTIONS or name in AGGREGATING_FUNCTIONS
+
+
+def bad_function_reference(name: str, span: Span) -> Diagnostic:
+    """The name of a function where a variable stands."""
+    kind = "aggregating function" if name in AGGREGATING_FUNCTIONS else "function"
+    return Diagnostic(
+        "D_IDENT_BADREF",
+        f"{kind} '{name}' may not be referenced as scalar",
+        span,
+        f"write {name}(…) to call it",
     )
 
 
@@ -124,7 +151,10 @@ def check_external(
     shown = f"{node.module}`{node.name}"
     if found is None:
         raise Diagnostic(
-            "D_IDENT_UNDEF", f"failed to resolve {shown}: Unknown symbol name", node.span
+            "D_IDENT_UNDEF",
+            f"failed to resolve {shown}: Unknown symbol name",
+            node.span,
+            checker.environment.kernel.missing(node.module),
         )
     address, type_ = found
     if type_ is None and not only_address:

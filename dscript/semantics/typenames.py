@@ -91,6 +91,7 @@ class TypeResolver:
                         "D_DECL_FUNCTYPE", f"function may not return type {type_}", span
                     )
                 params = tuple(self.resolve(param) for param in derivation.params)
+                _check_names(params, derivation.names, span)
                 if len(params) == 1 and isinstance(params[0].resolve(), VoidType):
                     params = ()
                 elif any(isinstance(param.resolve(), VoidType) for param in params):
@@ -176,6 +177,12 @@ class TypeResolver:
             if environment.define(key):
                 return self._struct(spec)
             found = environment.kernel.struct(spec.kind, spec.tag, spec.module)
+            if found is None and spec.module:
+                raise Diagnostic(
+                    "D_TYPE_ERR",
+                    f"failed to resolve type {spec.kind} {spec.module}`{spec.tag}: Type not found",
+                    spec.span,
+                )
             if found is None:
                 found = StructType(spec.kind, spec.tag)
                 environment.tags[key] = found
@@ -298,6 +305,16 @@ class TypeResolver:
         if spec.tag:
             environment.tags[key] = enum
         return enum
+
+
+def _check_names(params: tuple[Type, ...], names: tuple[str, ...], span: Span) -> None:
+    for at, (type_, name) in enumerate(zip(params, names, strict=False)):
+        if name and isinstance(type_.resolve(), VoidType):
+            message = f"void parameter may not have a name: {name}"
+            raise Diagnostic("D_DECL_PROTO_NAME", message, span)
+        if name and name in names[:at]:
+            message = f"parameter is declared more than once: {name}"
+            raise Diagnostic("D_DECL_PROTO_NAME", message, span)
 
 
 def storage_problem(type_: Type) -> str | None:

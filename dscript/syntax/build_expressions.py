@@ -94,7 +94,7 @@ class ExpressionRules:
 
     def external(self, c: Children) -> ast.External:
         module, _, name = c[0].value.rpartition("`")
-        return ast.External(span=self._token_span(c[0]), module=module, name=name)
+        return ast.External(span=self._token_span(c[0]), module=module.lstrip("`"), name=name)
 
     def integer(self, c: Children) -> ast.Integer:
         return literals.integer(self.source, c[0])

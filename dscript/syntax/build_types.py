@@ -250,21 +250,9 @@ class TypeRules(ExpressionRules):
     def parameters(self, c: Children) -> Parameters:
         items = tuple(part for part in c if isinstance(part, tuple))
         variadic = bool(c) and isinstance(c[-1], Token)
-        self._check_names(items)
         if len(items) == 1 and not variadic and _is_void(*items[0]):
             items = ()
         return Parameters(items, variadic)
-
-    def _check_names(self, items: tuple[tuple[ast.TypeName, str], ...]) -> None:
-        seen: set[str] = set()
-        for type_, name in items:
-            if name and _is_void(type_, ""):
-                message = f"void parameter may not have a name: {name}"
-                raise Diagnostic("D_DECL_PROTO_NAME", message, type_.span)
-            if name and name in seen:
-                message = f"parameter is declared more than once: {name}"
-                raise Diagnostic("D_DECL_PROTO_NAME", message, type_.span)
-            seen.add(name)
 
     def parameter(self, c: Children) -> tuple[ast.TypeName, str]:
         specifiers = cast(Specifiers, c[0])
