@@ -38,6 +38,8 @@ class HeatMap:
         self._bounds = bucket_bounds(spec)
         self._fresh: dict[int, int] = {}
         self._began = time.monotonic()
+        self._sampled = 0.0  # seconds after the beginning
+        self._drained = self._began
 
     def start(self) -> None:
         """The first column begins now."""
@@ -45,15 +47,17 @@ class HeatMap:
 
     def add(self, words: Sequence[int]) -> None:
         """What one drain found under one key."""
+        self._drained = time.monotonic()
         fresh = self._fresh
         for i, _ in enumerate(self._bounds):
             if words[i]:
                 fresh[i] = fresh.get(i, 0) + words[i]
 
-    def sample(self, last: bool = False) -> None:
-        """What came since the last sample belongs to the column that ends about now."""
-        elapsed = (time.monotonic() - self._began) / self.interval
-        at = max(0, (math.ceil(elapsed) if last else round(elapsed)) - 1)
+    def sample(self, now: float | None = None) -> None:
+        """What came since the last sample belongs to the column of the time half way."""
+        now = (time.monotonic() if now is None else now) - self._began
+        at = int((self._sampled + now) / 2 / self.interval)
+        self._sampled = now
         while at >= _MOST_COLUMNS:
             self._halve()
             at //= 2
@@ -70,7 +74,8 @@ class HeatMap:
 
     def svg(self) -> str:
         """The file.  Takes what came since the last sample."""
-        self.sample(last=True)
+        if self._fresh or not self.columns:
+            self.sample(self._drained)  # printing may have taken a while since
         return _Drawing(self).text()
 
 
