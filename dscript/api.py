@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from dscript.runtime.target import Target
     from dscript.views.top import Screen
 
+# Intervals of rates below this many seconds would do nothing but look.
+_SHORTEST_INTERVAL = 0.001
+
 
 def compile(
     text: str | None = None,
@@ -204,10 +207,14 @@ def _printer(format: Format) -> type[TextPrinter]:
 def _rates(options: Mapping[str, str]) -> Rates:
     from dscript.runtime.session import Rates
 
+    def seconds(name: str) -> float:
+        return max(d_options.period(options, name) / 1e9, _SHORTEST_INTERVAL)
+
     return Rates(
-        status=d_options.period(options, "statusrate") / 1e9,
-        aggregate=d_options.period(options, "aggrate") / 1e9,
-        clean=d_options.period(options, "cleanrate") / 1e9,
+        status=seconds("statusrate"),
+        aggregate=seconds("aggrate"),
+        clean=seconds("cleanrate") if "cleanrate" in options else Rates().clean,
+        switch=seconds("switchrate") if "switchrate" in options else None,
     )
 
 

@@ -58,22 +58,24 @@ _OPTIONS = (
     Option("stackframes", "count", "20", "frames of stack()"),
     Option("ustackframes", "count", "20", "frames of ustack()"),
     Option("jstackframes", "count", "50", "frames of jstack()"),
-    Option("jstackstrsize", "size", "512", "bytes of names kept by jstack()"),
+    Option("jstackstrsize", "size", "512", "",
+           harmless="names of frames are looked up, not recorded"),
     Option("pgmax", "count", "8", "", harmless="symbols are kept, not processes"),
     # How records are buffered and read.
     Option("bufpolicy", "choice", "switch", "buffer policy", choices=("switch", "fill", "ring")),
     Option("bufresize", "choice", "auto", "resizing policy", choices=("auto", "manual"),
            harmless="the kernel gives the size asked for or refuses it"),
-    Option("switchrate", "rate", "1hz", "how often records are read", dynamic=True,
-           harmless="records are read as soon as they are there"),
+    Option("switchrate", "rate", "1hz", "how often records are read; as they come if not set",
+           dynamic=True),
     Option("aggrate", "rate", "1hz", "how often aggregations are read", dynamic=True),
     Option("statusrate", "rate", "1hz", "how often drops are looked at", dynamic=True),
-    Option("cleanrate", "rate", "101hz", "how often freed variables are reclaimed", dynamic=True),
+    Option("cleanrate", "rate", "2hz", "how often variables of ended threads are reclaimed",
+           dynamic=True),
     Option("cpu", "count", "", "trace this CPU only"),
     # What the output looks like.
     Option("quiet", "flag", "", "print only what the program prints (-q)", dynamic=True),
     Option("flowindent", "flag", "", "indent by function entry and return (-F)", dynamic=True),
-    Option("rawbytes", "flag", "", "print byte arrays as hex tables always", dynamic=True),
+    Option("rawbytes", "flag", "", "print strings and other bytes as tables", dynamic=True),
     Option("stackindent", "count", "14", "columns before a stack frame", dynamic=True),
     Option("noresolve", "flag", "", "print user addresses as numbers", dynamic=True),
     Option("quietresize", "flag", "", "say nothing of buffers made smaller", dynamic=True,
@@ -83,8 +85,8 @@ _OPTIONS = (
     Option("aggsortpos", "count", "0", "aggregation that sorts first in printa()", dynamic=True),
     Option("aggsortrev", "flag", "", "sort in descending order", dynamic=True),
     Option("aggzoom", "flag", "", "scale pictures to their largest bar", dynamic=True),
-    Option("agghist", "flag", "", "print distributions with a bar for each value", dynamic=True),
-    Option("aggpack", "flag", "", "print distributions packed into one line", dynamic=True),
+    Option("agghist", "flag", "", "draw a bar beside each number of an aggregation", dynamic=True),
+    Option("aggpack", "flag", "", "print each distribution on one line", dynamic=True),
     Option("encoding", "choice", "", "characters of bars: blocks of utf8, or ascii alone",
            choices=("ascii", "utf8")),
     # What the program may do.
@@ -103,6 +105,7 @@ _OPTIONS = (
     Option("compat", "choice", "auto", "find renamed functions", choices=("auto", "none")),
     Option("defaultargs", "flag", "", "absent $1… are 0 or an empty string"),
     Option("errtags", "flag", "", "show the error tag in messages"),
+    Option("droptags", "flag", "", "show the kind of drop in messages"),
     Option("empty", "flag", "", "allow a program that says nothing"),
     Option("zdefs", "flag", "", "allow descriptions that match nothing (-Z)"),
     Option("verbose", "flag", "", "say how probes are attached (-v)"),
@@ -142,7 +145,6 @@ _OPTIONS = (
     Option("ldpath", "text", "", "", missing="objects are linked without a linker"),
     Option("aggpercpu", "flag", "", "", missing="aggregations are shown over all CPUs"),
     Option("amin", "text", "", "", missing="stability attributes are not computed"),
-    Option("droptags", "flag", "", "", missing="drops are named by their kind"),
     Option("pspec", "flag", "", "", missing="an unclear description is never a probe's name"),
     Option("tree", "count", "0", "", missing="write --emit ast for the syntax tree"),
 )  # fmt: skip
@@ -174,8 +176,8 @@ NANOSECONDS = {
 _SECOND = 1_000_000_000
 _MAX = (1 << 63) - 1
 
-_ON = frozenset(("", "1", "on", "yes", "true", "set", "enable"))
-_OFF = frozenset(("0", "off", "no", "false", "unset", "disable"))
+_ON = frozenset(("", "1", "on", "yes", "true", "set", "enable", "enabled"))
+_OFF = frozenset(("0", "off", "no", "false", "unset", "disable", "disabled"))
 
 
 def parse_size(text: str) -> int:

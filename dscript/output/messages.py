@@ -44,7 +44,25 @@ def enabled_probe_text(epid: int, probe: Probe | None, what: str) -> str:
     return f"error on enabled probe ID {epid} ({who}): {what}"
 
 
-def drop_text(kind: DropKind, count: int, cpu: int) -> str:
+# What option droptags puts before a message about drops.
+_TAGS = {
+    DropKind.RECORD: "DTRACEDROP_PRINCIPAL",
+    DropKind.AGGREGATION: "DTRACEDROP_AGGREGATION",
+    DropKind.DYNAMIC: "DTRACEDROP_DYNAMIC",
+    DropKind.SCRATCH: "DTRACEDROP_PRINCIPAL",
+    DropKind.SPECULATION: "DTRACEDROP_SPEC",
+    DropKind.SPECULATION_BUSY: "DTRACEDROP_SPECBUSY",
+    DropKind.SPECULATION_UNAVAILABLE: "DTRACEDROP_SPECUNAVAIL",
+}
+
+
+def drop_text(kind: DropKind, count: int, cpu: int, tags: bool = False) -> str:
+    """What was lost, with `tags` behind the kind's name in brackets."""
+    tag = f"[{_TAGS[kind]}] " if tags else ""
+    return tag + _drop_words(kind, count, cpu)
+
+
+def _drop_words(kind: DropKind, count: int, cpu: int) -> str:
     many = "" if count == 1 else "s"
     if kind is DropKind.RECORD:
         return f"{count} drop{many} on CPU {cpu}"

@@ -17,6 +17,8 @@ class Settings(NamedTuple):
     raw_bytes: bool
     stack_indent: int
     strsize: int
+    no_resolve: bool
+    drop_tags: bool
     layout: Layout
 
     @staticmethod
@@ -29,6 +31,8 @@ class Settings(NamedTuple):
             raw_bytes=raw_bytes,
             stack_indent=STACK_INDENT if indent is None else indent,
             strsize=size(options, "strsize"),
+            no_resolve=flag(options, "noresolve"),
+            drop_tags=flag(options, "droptags"),
             layout=Layout(
                 order=SortOrder.from_options(options),
                 zoom=flag(options, "aggzoom"),

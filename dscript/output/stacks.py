@@ -33,11 +33,11 @@ class Symbols(Protocol):
     def user(self, tgid: int, pid: int, address: int) -> Symbol | None: ...
 
 
-class NoSymbols:
-    """Resolves nothing: every address stays a number (`-x noresolve`)."""
+class KernelSymbols:
+    """Resolves addresses of the kernel alone: those of processes stay numbers (`noresolve`)."""
 
-    def kernel(self, address: int) -> Symbol | None:
-        return None
+    def __init__(self, symbols: Symbols) -> None:
+        self.kernel = symbols.kernel
 
     def user(self, tgid: int, pid: int, address: int) -> Symbol | None:
         return None

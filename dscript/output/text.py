@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, BinaryIO
 
 from dscript.aggregates import AggregationState, unprinted
-from dscript.options import flag, size
+from dscript.options import size
 from dscript.output.aggregations import AggregationWriter
 from dscript.output.clauses import Printer, Surroundings, compile_clause
 from dscript.output.effects import Effects
@@ -23,7 +23,7 @@ from dscript.output.formatting import helpers
 from dscript.output.messages import NO_OFFSET, drop_text, error_text
 from dscript.output.settings import Settings
 from dscript.output.speculations import Held, Speculations
-from dscript.output.stacks import NoSymbols, StackWriter, Symbols
+from dscript.output.stacks import KernelSymbols, StackWriter, Symbols
 from dscript.output.user_strings import UnreadableError
 from dscript.program import CompiledProgram, DropKind, Fault, RecordHeader
 
@@ -62,7 +62,7 @@ class TextPrinter:
         self.option_changed: Callable[[str, str], None] | None = None
         self.write: Callable[[bytes], Any] = out.write
         self._standard_out = out
-        self._symbols = symbols or self._default_symbols()
+        self._symbols = self._all_symbols = symbols or self._default_symbols()
         self._target = target
         self._snapshot: Callable[[], None] = _nothing
         self._effects = Effects(self)
@@ -108,7 +108,7 @@ class TextPrinter:
         self.tell(error_text(epid, where, action, fault, dif, address))
 
     def drop(self, kind: DropKind, count: int, cpu: int) -> None:
-        self.tell(drop_text(kind, count, cpu))
+        self.tell(drop_text(kind, count, cpu, self._settings.drop_tags))
 
     def missed(self, program: str, count: int) -> None:
         many = "" if count == 1 else "s"
@@ -183,8 +183,6 @@ class TextPrinter:
     # Inner workings.
 
     def _default_symbols(self) -> Symbols:
-        if flag(self.options, "noresolve"):
-            return NoSymbols()
         from dscript.symbols.symbolizer import Symbolizer
 
         return Symbolizer(warn=self.message)
@@ -192,6 +190,8 @@ class TextPrinter:
     def _configure(self) -> None:
         """Read the options; clauses are compiled anew for them."""
         self._settings = settings = Settings.read(self.options)
+        every = self._all_symbols
+        self._symbols = KernelSymbols(every) if settings.no_resolve else every
         stacks = StackWriter(self._symbols, settings.stack_indent, self._target)
         self.writer = AggregationWriter(stacks, settings.layout)
         heads = {

@@ -25,8 +25,8 @@ from dscript.runtime.target import Target
 
 # How long the loop sleeps at most, in seconds, while keyed aggregations may fill up.
 _PRESSURE_CHECK: Final = 0.05
-# DTrace's cleanrate (101 Hz) suits its dirty lists; a sweep here walks whole maps and /proc.
-_CLEANING: Final = 0.5
+# How often exit() is looked for while records wait for their time (switchrate), in seconds.
+_EXIT_CHECK: Final = 0.05
 # How often the policy `fill` looks whether the buffer is full, in seconds.
 _FULL_CHECK: Final = 0.02
 # How soon a view is looked after again that came between the records of a firing.
@@ -36,14 +36,17 @@ _STUCK_RECORD: Final = 1.0
 
 
 class Rates(NamedTuple):
-    """Intervals in seconds: options statusrate, aggrate and cleanrate.
+    """Intervals in seconds: options statusrate, aggrate, cleanrate and switchrate.
 
-    There is none for switchrate: records are consumed as soon as they are there.
+    Without `switch` records are consumed as soon as they are there.  DTrace's cleanrate (101 Hz)
+    suits its dirty lists; a sweep here walks whole maps and /proc, so that it is seldom
+    unless somebody asks for more.
     """
 
     status: float = 1.0
     aggregate: float = 1.0
-    clean: float = 1.0
+    clean: float = 0.5
+    switch: float | None = None
 
 
 class _Timer:
@@ -135,6 +138,7 @@ class Session:
         self._record = sink.record if self._kept is None else self._kept.record
         self._full = False
         self._intervals = self._timers()
+        self._switching = _Timer(self._rates.switch or 0.0, time.monotonic())
         self._looks: list[tuple[View, _Timer]] = []
         self._status: int | None = None
 
@@ -254,11 +258,17 @@ class Session:
         for fd in running:
             poller.register(fd, select.POLLIN)
         timers = self._intervals
-        if self._filling:
-            poller.unregister(ring)
+        watching = True  # the ring itself wakes us up
         while not (signals.received or self._full or kernel.activity == Activity.DRAINING):
             before = ring.position
-            if not self._filling:
+            at_once = not self._filling and self._rates.switch is None
+            if at_once != watching:
+                watching = at_once
+                if watching:
+                    poller.register(ring, select.POLLIN)
+                else:
+                    poller.unregister(ring)
+            if watching:
                 self._consume()
             if sink.exit_status is not None:
                 return
@@ -266,6 +276,8 @@ class Session:
             if self._filling:
                 self._report_losses()
                 wait = 0.0 if self._full else min(wait, _FULL_CHECK)
+            elif not watching:
+                wait = min(wait, self._switch(), _EXIT_CHECK)
             elif ring.pending:
                 if ring.position == before:  # its first record is still being written
                     time.sleep(0.0002)
@@ -282,13 +294,22 @@ class Session:
                     if not running:
                         return
 
+    def _switch(self) -> float:
+        """Consume what has gathered when it is time (switchrate); seconds until the next."""
+        now = time.monotonic()
+        if self._switching.due(now):
+            self._consume()
+            self._sink.idle()
+        return max(self._switching.next - now, 0.0)
+
     def change_rates(self, rates: Rates) -> None:
         """New intervals from now on (setopt)."""
         self._rates = rates
         status, aggregate, clean = self._intervals
         status.interval, aggregate.interval = rates.status, rates.aggregate
-        clean.interval = max(rates.clean, _CLEANING)
-        for timer in self._intervals:
+        clean.interval = rates.clean
+        self._switching.interval = rates.switch or 0.0
+        for timer in (*self._intervals, self._switching):
             timer.next = min(timer.next, time.monotonic() + timer.interval)
 
     def _timers(self) -> tuple[_Timer, _Timer, _Timer]:
@@ -297,7 +318,7 @@ class Session:
         return (
             _Timer(rates.status, now),
             _Timer(rates.aggregate, now),
-            _Timer(max(rates.clean, _CLEANING), now),
+            _Timer(rates.clean, now),
         )
 
     def _service(self, timers: tuple[_Timer, _Timer, _Timer]) -> float:
