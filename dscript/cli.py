@@ -24,7 +24,9 @@ from dscript.source import Source
 
 if TYPE_CHECKING:
     from dscript.program import CompiledProgram
-    from dscript.runtime.target import Target
+
+# Where a command is held whose code is probed: its libraries are mapped by then.
+_EVALTIME = "preinit"
 
 _OPTION_PRAGMA = re.compile(r"^[ \t]*#[ \t]*pragma[ \t]+D[ \t]+option[ \t]+(.*)$", re.MULTILINE)
 
@@ -91,16 +93,29 @@ def _dispatch(line: CommandLine) -> int:
 
         return _print("\n".join(info_lines()))
     if line.list_probes:
-        from dscript.listing import print_probes
-
-        status = print_probes(line, _pieces(line, {}))
-        sys.stdout.flush()
-        return status
+        return _list_probes(line)
     if not line.pieces:
         raise UsageError(_nothing_to_trace(line))
     if line.emit == "object" and line.output is None and sys.stdout.isatty():
         raise UsageError("an object file is no text: give -o FILE")
     return _compile_and_trace(line)
+
+
+def _list_probes(line: CommandLine) -> int:
+    """-l; a command of -c is started for it, looked at, and killed."""
+    from dscript import api
+    from dscript.listing import print_probes
+
+    environment = d_options.from_environment(os.environ.items())
+    options = {"evaltime": _EVALTIME, **d_options.merge(environment, line.options)}
+    targets = api.start_targets(options, line.commands, line.pids)
+    try:
+        status = print_probes(line, _pieces(line, {}), targets[0].pid if targets else 0)
+    finally:
+        for target in targets:
+            target.close()
+    sys.stdout.flush()
+    return status
 
 
 def _nothing_to_trace(line: CommandLine) -> str:
@@ -121,6 +136,7 @@ def _compile_and_trace(line: CommandLine) -> int:
     if request.has_target and cache.names_process(request):
         # The compiler looks at what the process has loaded.
         given = d_options.merge(request.environment_options, _pragmas(request), line.options)
+        given.setdefault("evaltime", _EVALTIME)
         targets = api.start_targets(given, line.commands, line.pids)
         request = request._replace(target=targets[0].pid)
     try:

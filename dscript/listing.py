@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 NO_ARGUMENTS = "\t\tNone\n"
 HEADING = f"{'ID':>5} {'PROVIDER':>10} {'MODULE':>17} {'FUNCTION':>33} NAME\n"
-_MACRO = re.compile(r"\$\$?(\d+)")
+_MACRO = re.compile(r"\$\$?(\d+|target\b)")
 
 
-def print_probes(line: CommandLine, pieces: Sequence[Piece]) -> int:
+def print_probes(line: CommandLine, pieces: Sequence[Piece], target: int = 0) -> int:
     """Print the probes of every description, or of all when there are no pieces.
 
-    The status: 1 when a description names no probe, which is said on stderr, and -Z was
-    not given.
+    `target` is the process that `$target` means, 0 for none.  The status: 1 when a
+    description names no probe, which is said on stderr, and -Z was not given.
     """
     status = 0
     found: dict[int, ProbePoint] = {}
-    for pattern, ident in _patterns(pieces, line.arguments):
+    for pattern, ident in _patterns(pieces, line.arguments, target):
         matches = listing(pattern) if ident is None else by_id(ident)
         for point in matches.points:
             found.setdefault(point.probe.id, point)
@@ -77,7 +77,7 @@ def _attribute(attribute: Attribute) -> str:
 
 
 def _patterns(
-    pieces: Sequence[Piece], arguments: Sequence[str]
+    pieces: Sequence[Piece], arguments: Sequence[str], target: int
 ) -> Iterator[tuple[Pattern, int | None]]:
     """Every description as a pattern; for a probe ID, the pattern of all and the ID."""
     if not pieces:
@@ -93,7 +93,7 @@ def _patterns(
             description.function,
             description.name,
         )
-        yield Pattern(*(_expand(field, arguments, description) for field in fields)), None
+        yield Pattern(*(_expand(field, arguments, target, description) for field in fields)), None
 
 
 def _descriptions(pieces: Sequence[Piece]) -> Iterator[ast.ProbeDescription]:
@@ -109,10 +109,21 @@ def _descriptions(pieces: Sequence[Piece]) -> Iterator[ast.ProbeDescription]:
                 yield from item.probes
 
 
-def _expand(text: str, arguments: Sequence[str], description: ast.ProbeDescription) -> str:
-    """`$1`… inside a description."""
+def _expand(
+    text: str, arguments: Sequence[str], target: int, description: ast.ProbeDescription
+) -> str:
+    """`$1`… and `$target` inside a description."""
 
     def value(found: re.Match[str]) -> str:
+        if found[1] == "target":
+            if not target:
+                raise Diagnostic(
+                    "D_MACRO_UNDEF",
+                    "macro variable $target is not defined",
+                    description.span,
+                    "it is the process given with -c COMMAND or -p PID",
+                )
+            return str(target)
         number = int(found[1])
         if number == 0 or number > len(arguments):
             raise Diagnostic(

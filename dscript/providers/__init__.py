@@ -120,8 +120,17 @@ def is_provider(name: str) -> bool:
 
 
 def listing(pattern: Pattern) -> Matches:
-    """The probes `-l` prints: as `match`, without looking for renamed functions."""
-    return match(pattern, compat=False)
+    """The probes `-l` prints: as `match`, without looking for renamed functions.
+
+    Every provider takes in those that running processes define.
+    """
+    found = match(pattern, compat=False)
+    if pattern.provider.strip("*"):
+        return found
+    from dscript.providers.usdt import in_processes
+
+    defined = tuple(in_processes(pattern))
+    return Matches((*found.points, *defined), found.notes) if defined else found
 
 
 def by_id(number: int) -> Matches:

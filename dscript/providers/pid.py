@@ -134,7 +134,8 @@ def _root(pid: int) -> str:
 def matches_module(glob: str, object_: MappedFile) -> bool:
     """Whether a description's module means an object.
 
-    `libc`, `libc.so` and `libc.so.6` name the same one; a path is compared as a whole.
+    `libz`, `libz.so`, `libz.so.1` and `libz.so.1.2.13` name the same one; a path is compared
+    as a whole.
     """
     if not glob:
         return True
@@ -143,9 +144,12 @@ def matches_module(glob: str, object_: MappedFile) -> bool:
         return True
     if "/" in glob:
         return wanted(object_.path)
-    name = object_.name
-    base = name.partition(".so")[0]
-    return wanted(name) or (".so" in name and (wanted(base) or wanted(f"{base}.so")))
+    base, dot, version = object_.name.partition(".so")
+    if not dot:
+        return wanted(base)
+    parts = version.split(".")  # "" and the numbers
+    names = (base, *(f"{base}.so{'.'.join(parts[:n])}" for n in range(1, len(parts) + 1)))
+    return any(map(wanted, names))
 
 
 PROVIDER = _Pid()

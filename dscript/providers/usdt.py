@@ -129,18 +129,17 @@ def dashed(name: str) -> str:
     return name.replace("__", "-")
 
 
-def in_processes() -> Iterator[ProbePoint]:
+def in_processes(pattern: Pattern) -> Iterator[ProbePoint]:
     """The probes of all running processes, under each process's own provider name."""
     kind = usercode.mechanism()
     if kind is None:
         return
-    anything = Pattern("", "", "", "")
     for pid in processes.all_processes():
-        for object_, image in _mapped(pid, ""):
+        for object_, image in _mapped(pid, pattern.module):
             module = PROGRAM if object_.is_program else object_.name
             file = CodeFile(image, module, str(pid), pid)
             for provider in dict.fromkeys(site.provider for site in usdt.sites(image)):
-                yield from _points(file, provider, anything, kind)
+                yield from _points(file, provider, pattern, kind)
 
 
 def _points(file: CodeFile, provider: str, pattern: Pattern, kind: str) -> Iterator[ProbePoint]:

@@ -213,3 +213,9 @@ def test_process_that_is_not_there() -> None:
 
 def test_target_without_a_target() -> None:
     assert "$target" in error("-n", "pid$target:libc:malloc:entry { }")
+
+
+def test_listing(program: Path) -> None:
+    found = lines(dscript("-ln", "pid$target:a.out:eight:", "-c", program))
+    names = [line.split()[-2:] for line in found[1:]]
+    assert ["eight", "entry"] in names and ["eight", "return"] in names and len(names) > 4

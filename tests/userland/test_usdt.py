@@ -117,10 +117,9 @@ def test_libstdcxx_throw(tmp_path: Path) -> None:
                  catch (std::exception &) { } }
     """
     program = build(tmp_path, "throws", source, compiler="g++")
-    library = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6"
     clause = (
-        f"usdt:{library}:libstdcxx:throw /pid == $target/ {{ @t = count(); }} "
-        f"usdt:{library}:libstdcxx:catch /pid == $target && arg0 != 0/ {{ @c = count(); }} "
+        "libstdcxx$target:libstdc??.so.6::throw { @t = count(); } "
+        "libstdcxx$target:::catch /arg0 != 0/ { @c = count(); } "
         'END { printa("%@d ", @t); printa("%@d\\n", @c); }'
     )
     assert lines(dscript("-n", clause, "-c", program)) == ["5 5"]
