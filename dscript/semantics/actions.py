@@ -172,10 +172,15 @@ def _format(
     text = checker.check(formatted)
     if not isinstance(text, tree.Text):
         raise Diagnostic(
-            f"D_{node.name.upper()}_ARG_FMT",
+            # system() and freopen() share the rules of printf().
+            "D_PRINTA_ARG_FMT" if node.name == "printa" else "D_PRINTF_ARG_FMT",
             f"{node.name}( ) argument #1 is incompatible with prototype:\n"
             f"\tprototype: string constant\n\t argument: {describe(text.type)}",
             formatted.span,
+        )
+    if not text.value and node.name != "freopen":  # freopen("") gives back standard output
+        raise Diagnostic(
+            "D_PRINTF_FMT_EMPTY", f"{node.name}( ) format string is empty", formatted.span
         )
     try:
         return parse_format(text.value)

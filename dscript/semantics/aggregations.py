@@ -10,6 +10,7 @@ from dscript.dtypes.types import (
     LONG,
     VOID,
     StringType,
+    Type,
     VoidType,
     is_integral,
     is_scalar,
@@ -47,6 +48,34 @@ def find_aggregation(
     return found
 
 
+class AggregationType(Type):
+    """The type of an aggregation where a value stands: none that an operator takes."""
+
+    @property
+    def size(self) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        return "<DYN>"
+
+
+AGGREGATION = AggregationType()
+
+
+def as_value(node: ast.AggregationRef) -> Expr:
+    """An aggregation as an operand: what it is given to refuses it by its type."""
+    return Expr(AGGREGATION, node.span)
+
+
+def multidimensional(node: ast.AggregationRef) -> Diagnostic:
+    return Diagnostic(
+        "D_AGG_MDIM",
+        f"cannot dereference aggregation @{node.name} as a multi-dimensional array",
+        node.span,
+        f"write the keys in one list: @{node.name}[a, b]",
+    )
+
+
 def check_update(checker: ExpressionChecker, node: ast.Assign) -> Expr:
     """An assignment whose target is an aggregation."""
     target, call = node.target, node.value
@@ -54,7 +83,7 @@ def check_update(checker: ExpressionChecker, node: ast.Assign) -> Expr:
     if node.op != "=" or not isinstance(call, ast.Call) or call.name not in AGGREGATING_FUNCTIONS:
         known = isinstance(call, ast.Call) and call.name not in AGGREGATING_FUNCTIONS
         raise Diagnostic(
-            "D_AGG_FUNC" if known else "D_AGG_SCALAR" if node.op == "=" else "D_OP_LVAL",
+            "D_AGG_FUNC" if node.op == "=" else "D_OP_LVAL",
             f"@{target.name} may only be assigned the result of an aggregating function "
             f"such as count( )",
             call.span if known else node.span,
@@ -206,9 +235,8 @@ def _integer(checker: ExpressionChecker, call: ast.Call, at: int) -> Expr:
     value = operators.decay(checker.check(call.args[at]))
     if not is_scalar(value.type):
         raise Diagnostic(
-            "D_PROTO_ARG",
-            f"{call.name}( ) argument #{at + 1} is incompatible with prototype:\n"
-            f"\tprototype: integer\n\t argument: {describe(value.type)}",
+            "D_AGG_SCALAR",
+            f"{call.name}( ) argument #{at + 1} must be of scalar type, not {describe(value.type)}",
             call.args[at].span,
         )
     return operators.convert(value, LONG) if at else value

@@ -19,7 +19,8 @@ from dscript.dtypes.types import (
 )
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
-from dscript.semantics.aggregations import check_update
+from dscript.semantics.aggregations import check_update, multidimensional
+from dscript.semantics.names import bad_function_reference, is_known_function
 from dscript.semantics.tree import Expr, Scope
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
@@ -31,8 +32,11 @@ if TYPE_CHECKING:
 def check_assignment(checker: ExpressionChecker, node: ast.Assign) -> Expr:
     if isinstance(node.target, ast.AggregationRef):
         return check_update(checker, node)
+    if isinstance(node.target, ast.Index) and isinstance(node.target.base, ast.AggregationRef):
+        raise multidimensional(node.target.base)
     if node.op == "=":
         value = checker.check(node.value)
+        operators.refuse_dynamic("=", value)
         if isinstance(value.type.resolve(), VoidType):
             raise Diagnostic(
                 "D_OP_INCOMPAT", "a void expression cannot be assigned", node.value.span
@@ -98,6 +102,8 @@ def _require_free_name(checker: ExpressionChecker, name: str, op: str, span: Spa
             f"operator {op} can only be applied to a writable variable: {name} is built in",
             span,
         )
+    if is_known_function(name):
+        raise bad_function_reference(name, span)
     if (
         name == "NULL"
         or name in environment.inlines

@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from dscript.semantics.expressions import ExpressionChecker
 
 
-def is_known_function(name: str) -> bool:
-    """Whether a name is a subroutine, an action or an aggregating function."""
-    return name in SUBROUTINES or name in ACTIONS or name in AGGREGATING_FUNCTIONS
-
-
 def check_call(checker: ExpressionChecker, node: ast.Call) -> Expr:
     """A call of a subroutine or an action; Diagnostic for anything else."""
     name = node.name

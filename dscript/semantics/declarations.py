@@ -13,9 +13,9 @@ from dscript.dtypes.types import (
 )
 from dscript.errors import Diagnostic
 from dscript.semantics import operators
-from dscript.semantics.calls import is_known_function
 from dscript.semantics.environment import InlineDefinition, define_typedef
 from dscript.semantics.expressions import ExpressionChecker
+from dscript.semantics.names import is_known_function
 from dscript.semantics.tree import Scope, Variable
 from dscript.semantics.typenames import describe, storage_problem
 from dscript.syntax import ast

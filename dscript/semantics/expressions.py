@@ -18,11 +18,18 @@ from dscript.dtypes.types import (
 )
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
+from dscript.semantics.aggregations import as_value
 from dscript.semantics.assignments import check_assignment, check_step
-from dscript.semantics.calls import check_call, is_known_function
+from dscript.semantics.calls import check_call
 from dscript.semantics.environment import Environment
 from dscript.semantics.macros import check_macro
-from dscript.semantics.names import check_external, check_identifier, check_scoped, use_inline
+from dscript.semantics.names import (
+    check_external,
+    check_identifier,
+    check_scoped,
+    is_known_function,
+    use_inline,
+)
 from dscript.semantics.places import check_address, check_index, check_member_access, dereference
 from dscript.semantics.sizes import check_offsetof, check_sizeof, sizeof_type
 from dscript.semantics.translators import check_xlate
@@ -117,6 +124,8 @@ class ExpressionChecker:
                 return check_macro(self, node)
             case ast.Comma():
                 items = tuple(self.check(item) for item in node.items)
+                for item in items:
+                    operators.refuse_dynamic(",", item)
                 return tree.Comma(items[-1].type, node.span, items)
             case ast.SizeofType():
                 return sizeof_type(self.types.resolve(node.type), node.span)
@@ -127,11 +136,7 @@ class ExpressionChecker:
             case ast.External():
                 return check_external(self, node)
             case ast.AggregationRef():
-                raise Diagnostic(
-                    "D_SYNTAX",
-                    f"aggregation @{node.name} may only be assigned to or given to an action",
-                    node.span,
-                )
+                return as_value(node)
             case ast.Xlate():
                 return check_xlate(self, node)
         raise AssertionError(node)

@@ -98,6 +98,18 @@ def refuse_float(op: str, *operands: Expr) -> None:
             )
 
 
+def refuse_dynamic(op: str, *operands: Expr) -> None:
+    """Operands without a type of their own: aggregations."""
+    for operand in operands:
+        if str(operand.type) == "<DYN>":
+            raise Diagnostic(
+                "D_OP_DYN",
+                f"operator {op} operands cannot be of dynamic type: an aggregation is no value",
+                operand.span,
+                "aggregations are printed with printa( )",
+            )
+
+
 def require_integral(op: str, operand: Expr) -> None:
     refuse_float(op, operand)
     if not is_integral(operand.type):
@@ -348,6 +360,7 @@ def conditional(
 ) -> Expr:
     """`?:`; void operands (actions) make the whole void, mixed string and NULL a string."""
     condition = truth(condition, "?:")
+    refuse_dynamic("?:", then, otherwise)
     type_: Type
     if isinstance(then.type.resolve(), VoidType) or isinstance(otherwise.type.resolve(), VoidType):
         return tree.Conditional(VOID, span, condition, then, otherwise)

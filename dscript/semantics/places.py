@@ -19,6 +19,7 @@ from dscript.dtypes.types import (
 )
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
+from dscript.semantics.aggregations import multidimensional
 from dscript.semantics.arguments import check_argument
 from dscript.semantics.derived import translated_member
 from dscript.semantics.environment import suggestion
@@ -152,6 +153,8 @@ def check_index(checker: ExpressionChecker, node: ast.Index) -> Expr:
         variable = checker.environment.variables.get((base.scope, base.name))
     else:
         variable = None
+    if isinstance(base, ast.AggregationRef):
+        raise multidimensional(base)
     if variable is not None and variable.keys is not None:
         return _element(checker, variable, node)
     return _subscript(checker, checker.check(base), node)
@@ -181,6 +184,11 @@ def _subscript(checker: ExpressionChecker, base: Expr, node: ast.Index) -> Expr:
     if isinstance(type_, StringType):
         return tree.IndexRef(CHAR, node.span, base, index)
     if not is_pointer_like(base.type):
+        if isinstance(base, (tree.VariableRef, tree.Builtin)):
+            name = base.name if isinstance(base, tree.Builtin) else str(base.variable)
+            raise Diagnostic(
+                "D_IDENT_BADREF", f"scalar '{name}' may not be referenced as array", node.span
+            )
         raise Diagnostic(
             "D_DEREF_NONPTR",
             f"operator [ ] cannot be applied to type {describe(base.type)}",

@@ -9,7 +9,7 @@ from dscript.semantics import tree
 
 # What may not follow speculate() in a clause: aggregating and destructive actions, exit().
 _FORBIDDEN = {
-    "exit": "D_ACT_SPEC",
+    "exit": "D_EXIT_SPEC",
     "raise": "D_ACT_SPEC",
     "stop": "D_ACT_SPEC",
     "chill": "D_ACT_SPEC",

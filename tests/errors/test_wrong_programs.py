@@ -146,7 +146,7 @@ CALLS: list[Row] = [
 
 AGGREGATIONS: list[Row] = [
     ("BEGIN { @a = «conut()»; }", "D_AGG_FUNC", "@a may only be", "count?"),
-    ("BEGIN { «@a = 1»; }", "D_AGG_SCALAR", ""),
+    ("BEGIN { «@a = 1»; }", "D_AGG_FUNC", ""),
     ('BEGIN { @a = «strlen("a")»; }', "D_AGG_FUNC", "aggregating function"),
     ("BEGIN { «@a += count()»; }", "D_OP_LVAL", "", "write @a = count()"),
     ("BEGIN { @a = «count(1)»; }", "D_PROTO_LEN", "count"),
@@ -168,7 +168,7 @@ AGGREGATIONS: list[Row] = [
     ("BEGIN { @a[1] = count(); @b = count(); printa(@a, «@b»); }", "D_PRINTA_AGGKEY", ""),
     ('BEGIN { speculate(«"x"»); }', "D_PROTO_ARG", ""),
     ("BEGIN { trace(1); «speculate(1)»; }", "D_SPEC_DREC", ""),
-    ("BEGIN { speculate(1); «exit(0)»; }", "D_ACT_SPEC", "exit"),
+    ("BEGIN { speculate(1); «exit(0)»; }", "D_EXIT_SPEC", "exit"),
     ("BEGIN { speculate(1); «@a = count()»; }", "D_AGG_SPEC", ""),
 ]
 

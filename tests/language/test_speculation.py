@@ -136,7 +136,7 @@ RULES = [
     ("commit(1); trace(1);", "D_DREC_COMM"),
     ("speculate(1); @ = count();", "D_AGG_SPEC"),
     ("commit(1); @ = count();", "D_AGG_COMM"),
-    ("speculate(1); exit(0);", "D_ACT_SPEC"),
+    ("speculate(1); exit(0);", "D_EXIT_SPEC"),
     ("speculate(1); raise(9);", "D_ACT_SPEC"),
     ("speculate(1); stop();", "D_ACT_SPEC"),
     ("speculate(1); chill(1);", "D_ACT_SPEC"),

@@ -250,7 +250,7 @@ def test_bytes_that_are_no_utf8_survive() -> None:
         ("x = 18446744073709551616", "D_INT_OFLOW", "18446744073709551616"),
         ("x = 0xfffffffffffffffff", "D_INT_OFLOW", "0xfffffffffffffffff"),
         ("x = ''", "D_CHR_NULL", "''"),
-        ("x = 'abcde'", "D_CHR_OFLOW", "'abcde'"),
+        ("x = 'abcdefghi'", "D_CHR_OFLOW", "'abcdefghi'"),
         ("x = 'a\n'", "D_CHR_NL", "'a"),
         ('x = "a\n"', "D_STR_NL", '"a'),
         ("x = a b", "D_SYNTAX", "b"),
