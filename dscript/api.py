@@ -186,7 +186,7 @@ def _screen(program: CompiledProgram, output: BinaryIO | None, format: Format) -
     if not program.aggregations:
         raise TracingError("--top shows aggregations, and the program has none")
     interval = d_options.period(program.options, "switchrate") / 1e9
-    return Screen(interval, len(program.probes))
+    return Screen(interval, sum(count for _, count in program.matches))
 
 
 def _printer(format: Format) -> type[TextPrinter]:

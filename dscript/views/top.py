@@ -156,7 +156,7 @@ class Screen:
         seconds = int(time.monotonic() - self._began)
         clock = f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
         parts: list[RenderableType] = [Text(f"dscript  {self._head}  {clock}", style="bold")]
-        printed = self._printed(max(0, min(_OUTPUT_LINES, height // 4)))
+        printed = self._printed(max(0, min(_OUTPUT_LINES, (height - 8) // 4)))
         room = height - 1 - (len(printed) + 1 if printed else 0)
         for index, (spec, rows) in enumerate(self._tables):
             share = room // (len(self._tables) - index)

@@ -266,7 +266,7 @@ EVERY_ACTION = """
     BEGIN { printa(@a); printa("%s %d %@d %@d\\n", @a, @b); clear(@a); trunc(@a, 1); trunc(@q); }
     BEGIN { normalize(@b, 3); printa(@b); denormalize(@b); setopt("aggsortrev"); }
     BEGIN { system("echo %s; exit 3", "hi"); }
-    BEGIN { trace(1); freopen("%s", $1); trace(2); ftruncate(); trace(3); freopen(""); trace(4); }
+    BEGIN { trace(1); freopen("%s", $$1); trace(2); ftruncate(); trace(3); freopen(""); trace(4); }
     BEGIN { self->spec = speculation(); }
     BEGIN { speculate(self->spec); trace("kept"); }
     BEGIN { commit(self->spec); }
@@ -281,7 +281,7 @@ def every(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("every")
     script, other = folder / "every.d", folder / "other"
     script.write_text(EVERY_ACTION)
-    done = execute("--format", "json", "-w", "-s", str(script), f'"{other}"')
+    done = execute("--format", "json", "-w", "-s", str(script), str(other))
     assert done.returncode == 7, done.stderr.decode()
     return parsed(done.stdout), parsed(other.read_bytes())
 
@@ -298,7 +298,7 @@ def test_actions_in_order(every) -> None:
     lines, other = every
     kinds = [action["action"] for action in actions(lines)]
     assert kinds == [
-        "printf", "trace", "trace", "print", "tracemem", "stack", "ustack", "jstack",
+        "printf", "trace", "trace", "print", "tracemem", "stack", "ustack", "ustack",
         "sym", "mod", "func", "usym", "umod", "ufunc", "uaddr",
         "printa", "printa", "clear", "trunc", "trunc",
         "normalize", "printa", "denormalize", "setopt",
