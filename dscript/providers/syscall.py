@@ -53,6 +53,8 @@ class _Syscall:
             return (ArgumentType("ret", "long", 0, size=8, signed=True),) * 2
         event = f"sys_enter_{_TRACEPOINT_NAMES.get(point.probe.function, point.probe.function)}"
         fields = tracefs.fields("syscalls", event) if number is not None else None
+        if fields is None and tracefs.root() is None:
+            return (_UNKNOWN,) * 6
         wanted = [f for f in fields or () if not f.common and f.name != "__syscall_nr"]
         return tuple(ArgumentType(f.name, f.type, i) for i, f in enumerate(wanted))
 
@@ -72,6 +74,9 @@ class _Syscall:
             Described("`return`", "raw tracepoint `sys_exit`, by the call's number", result),
         )
 
+
+# An argument whose type only tracefs could tell.
+_UNKNOWN = ArgumentType("", "")
 
 # Tracepoints are named after the function that implements the call.
 _TRACEPOINT_NAMES = {

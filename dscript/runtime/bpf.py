@@ -75,7 +75,7 @@ _PERF_FLAG_FD_CLOEXEC: Final = 8
 PERF_IOC_ENABLE: Final = 0x2400
 PERF_IOC_SET_BPF: Final = 0x40042408
 
-EPERM, ENOENT, ESRCH, EINVAL, ENOSPC, E2BIG = 1, 2, 3, 22, 28, 7
+EPERM, ENOENT, ESRCH, EACCES, EINVAL, ENOSPC, E2BIG = 1, 2, 3, 13, 22, 28, 7
 ENOTSUPP: Final = 524  # in-kernel value that leaks out of LINK_CREATE
 
 
@@ -308,9 +308,9 @@ def perf_event_ioctl(fd: int, request: int, argument: int) -> None:
 
 
 _SENTENCES: Final = {
-    EPERM: "the kernel does not permit it (it takes CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, "
-    "and a lockdown or security policy may forbid it even then)",
-    13: "permission denied (run as root or with CAP_BPF and CAP_PERFMON)",
+    EPERM: "the kernel does not permit it (CAP_BPF and CAP_PERFMON are held; a lockdown or "
+    "security policy may forbid it even then, and some probes take CAP_SYS_ADMIN)",
+    EACCES: "permission denied (run as root or with CAP_BPF and CAP_PERFMON)",
     ENOENT: "it does not exist on this kernel",
     ESRCH: "the kernel cannot find it",
     EINVAL: "the kernel does not accept it",
@@ -328,6 +328,12 @@ _SENTENCES: Final = {
 
 def explain(code: int) -> str:
     """What an errno means for tracing, as the end of a sentence."""
+    if code in (EPERM, EACCES):
+        from dscript.kernel.features import missing_capabilities
+
+        missing = [c for c in missing_capabilities() if c in ("CAP_BPF", "CAP_PERFMON")]
+        if missing:
+            return f"the kernel does not permit it: it takes {' and '.join(missing)}"
     return _SENTENCES.get(code) or os.strerror(code).lower()
 
 

@@ -51,7 +51,8 @@ def check_argument(checker: ExpressionChecker, node: ast.Index) -> Expr:
     if type_ is None or isinstance(type_.resolve(), VoidType):
         raise Diagnostic(
             "D_ARGS_TYPE",
-            f"args[{index}] has a type that is not known here: {found.d_type}",
+            f"args[{index}] has a type that is not known here: "
+            f"{found.d_type or 'tracefs cannot be read'}",
             node.span,
             f"use arg{index} for its integer value" if index < 10 else None,
         )
