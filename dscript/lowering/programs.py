@@ -82,6 +82,9 @@ def group_points(clauses: list[tree.Clause]) -> list[Group]:
             if attach.derived is not None:
                 # Every probe derived from a tracepoint has a program of its own there.
                 place = (*place, attach.derived, key)
+            elif attach.selector is None and attach.kind not in _COOKIED:
+                # One tracepoint may be a probe of two providers, sdt and rawtp.
+                place = (*place, key)
             at_place.setdefault(place, {}).setdefault(key, []).append(clause.index)
             points[place, key] = point
     groups: dict[tuple[object, ...], Group] = {}

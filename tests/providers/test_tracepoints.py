@@ -8,6 +8,7 @@ import pytest
 
 from dscript.kernel import btf, tracefs
 from dscript.providers import Pattern, arguments, match, tracepoints
+from tests.providers.derived_support import traced
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -63,7 +64,7 @@ def test_the_typedef_serves_without_the_calling_function(monkeypatch):
 
 
 def test_ids_do_not_overlap():
-    sdt = [p.probe.id for p in points("sdt:::")]
+    sdt = [p.probe.id for p in points("tracepoint:::")]
     raw = [p.probe.id for p in points("rawtp:::")]
     for ids in (sdt, raw):
         assert len(set(ids)) == len(ids)
@@ -83,3 +84,22 @@ def test_near_misses():
     assert match(Pattern("rawtp", "", "", "sched_swich")).suggestion == (
         "did you mean rawtp:::sched_switch?"
     )
+
+
+def test_a_tracepoint_of_two_providers_fires_both(tmp_path):
+    """In one clause and in several; the events are the same ones."""
+    seen, _ = traced(
+        tmp_path,
+        "rawtp:::sched_process_fork, sdt:sched::sched_process_fork "
+        "/pid == $target/ { @[probeprov, probename] = count(); } "
+        'sdt:sched::sched_process_fork /pid == $target/ { @["again", probeprov] = count(); } '
+        'END { printa("%s %s %@d\\n", @); }',
+        "for _ in range(6):\n    pid = os.fork()\n    if pid == 0: os._exit(0)\n"
+        "    os.waitpid(pid, 0)\n",
+    )
+    counts = {(first, second): int(count) for first, second, count in seen}
+    assert counts == {
+        ("rawtp", "sched_process_fork"): 6,
+        ("sdt", "sched_process_fork"): 6,
+        ("again", "sdt"): 6,
+    }
