@@ -39,7 +39,7 @@ from dscript.providers import arguments as probe_arguments
 from dscript.providers.base import ArgumentType, ProbePoint
 from dscript.semantics import tree
 from dscript.semantics.aggregations import layout_of
-from dscript.semantics.walk import walk_program
+from dscript.semantics.walk import walk_clause, walk_program
 
 _ERROR = Probe(3, "dtrace", "", "", "ERROR")
 _MIN_AGGREGATION_ENTRIES = 64
@@ -86,7 +86,10 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
     unit.aggregation_plans = _plan_aggregations(program.aggregations)
     unit.aggregation_maps = _aggregation_maps(unit, options)
     probes = _number_probes(unit)
+    unit.error_reads_epid = _error_reads_epid(program)
     plans = [plan_record(clause) for clause in program.clauses]
+    # setopt() may turn flowindent on, for which records have to name their thread.
+    unit.flowindent |= any(action.kind == "setopt" for plan in plans for action in plan.actions)
     builder = _build_programs(unit, plans)
     if unit.needs_vtime:
         builder.attachments.insert(0, vtime_program(unit))
@@ -94,7 +97,10 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
     return Lowered(
         text=module.text(),
         probes=probes,
-        clauses=tuple(plan.clause_record(unit.epids[at]) for at, plan in enumerate(plans)),
+        clauses=tuple(
+            plan.clause_record(unit.epids[at], _keys(program.clauses[at]))
+            for at, plan in enumerate(plans)
+        ),
         attachments=tuple(builder.attachments),
         aggregations=tuple(unit.aggregation_plans),
         dynamic_variables=tuple(layout.dynamic),
@@ -121,6 +127,21 @@ def _calls(program: tree.Program, names: Set[str]) -> bool:
         isinstance(node, tree.SubroutineCall) and node.name in names
         for node in walk_program(program)
     )
+
+
+def _error_reads_epid(program: tree.Program) -> bool:
+    return any(
+        isinstance(node, tree.Builtin) and node.name == "arg1"
+        for clause in program.clauses
+        if any(point.probe.id == _ERROR.id for point in clause.points)
+        for node in walk_clause(clause)
+    )
+
+
+def _keys(clause: tree.Clause) -> tuple[int, ...]:
+    """Keys of a clause's probes in the order of their enabled probe IDs; () for a single one."""
+    keys = tuple(point.probe.id for point in clause.points)
+    return keys if len(keys) > 1 else ()
 
 
 def _number_probes(unit: Unit) -> dict[int, Probe]:

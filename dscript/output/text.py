@@ -62,6 +62,7 @@ class TextPrinter:
         self.option_changed: Callable[[str, str], None] | None = None
         self.write: Callable[[bytes], Any] = out.write
         self._standard_out = out
+        self._names: dict[str, Any] = {}
         self._symbols = self._all_symbols = symbols or self._default_symbols()
         self._target = target
         self._snapshot: Callable[[], None] = _nothing
@@ -103,7 +104,7 @@ class TextPrinter:
         self, probe: int, cpu: int, clause: int, action: int, fault: int, dif: int, address: int
     ) -> None:
         clauses = self.program.clauses
-        epid = clauses[clause].epid if clause < len(clauses) else 0
+        epid = clauses[clause].enabled_id(probe) if clause < len(clauses) else 0
         where = self.program.probes.get(probe)
         self.tell(error_text(epid, where, action, fault, dif, address))
 
@@ -198,13 +199,14 @@ class TextPrinter:
             key: b" %6d %32s " % (probe.id, f"{probe.function}:{probe.name}".encode())
             for key, probe in self.program.probes.items()
         }
-        self._names: dict[str, Any] = {
-            **helpers(stacks),
-            "write": self.write,
-            "heads": heads,
-            "is_quiet": lambda: self._settings.quiet,
-            "NEWLINE": b"\n",
-        }
+        # In place: what a clause prints after its setopt() follows it already.
+        self._names.update(helpers(stacks))
+        self._names.update(
+            write=self.write,
+            heads=heads,
+            is_quiet=lambda: self._settings.quiet,
+            NEWLINE=b"\n",
+        )
         self._printers: list[Printer | None] = [None] * len(self.program.clauses)
 
     def _compile(self, clause: int) -> Printer:

@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "source": {"errors"},
     "nearest": set(),
     "options": {"errors", "nearest"},
+    "options_document": {"options"},
     "resources": {"errors"},
     "program": {"errors"},
     "plan": {"program"},
