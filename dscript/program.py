@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Literal, NamedTuple
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CGROUP_MAP = "cgroup"
 
 
@@ -256,13 +256,19 @@ class ClauseRecord(NamedTuple):
 
     `prints` says that a firing makes a line of the default table (DTrace prints one for
     every ECB that stores data, and for an empty clause).  `epid` is the enabled probe ID
-    of this clause for its first probe, as ERROR and the `epid` variable show it.
+    of this clause for its first probe, as ERROR and the `epid` variable show it; the others
+    of `probes`, the keys of a clause with several, follow in order.
     """
 
     size: int
     actions: tuple[Action, ...]
     prints: bool
     epid: int
+    probes: tuple[int, ...] = ()
+
+    def enabled_id(self, probe: int) -> int:
+        """The enabled probe ID of this clause at a probe, given by its key."""
+        return self.epid + (self.probes.index(probe) if probe in self.probes else 0)
 
 
 AggregationFunction = Literal[

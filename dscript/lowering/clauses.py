@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dscript.lowering import expressions, speculations, variables
 from dscript.lowering.generator import Generator, Unit, count_drop
 from dscript.lowering.layout import State
+from dscript.lowering.probes import enabled_probe_id
 from dscript.lowering.string_search import forget_tokens
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
@@ -164,7 +165,8 @@ def _faulted(g: Generator, clause: tree.Clause, report: Function | None, end: st
         f.br(end)
         return
     f.store(const(clause.index), g.state_at(State.FAULT_CLAUSE))
-    f.store(const(g.unit.epids[clause.index]), g.state_at(State.FAULT_EPID))
+    epid = enabled_probe_id(g) if g.unit.error_reads_epid else const(0)
+    f.store(epid, g.state_at(State.FAULT_EPID))
     if report is None:
         f.ret(1)
         return

@@ -46,6 +46,8 @@ class Unit:
     probe_names: dict[int, tuple[str, str, str, str]] = field(default_factory=dict)
     probe_ids: dict[int, int] = field(default_factory=dict)
     epids: dict[int, int] = field(default_factory=dict)
+    # Whether an ERROR clause reads arg1, the enabled probe ID of the clause that failed.
+    error_reads_epid: bool = False
     needs_vtime: bool = False
     flowindent: bool = False
     # Key of the ERROR probe in `CompiledProgram.probes`.

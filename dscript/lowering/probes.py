@@ -1,4 +1,4 @@
-"""`probefunc` and its kin, and `id`: constant tables indexed by probe key.
+"""`probefunc` and its kin, `id` and `epid`: constant tables indexed by probe key.
 
 A program that serves one probe uses constants; one that serves many looks its key up.
 """
@@ -39,6 +39,19 @@ def probe_id(g: Generator) -> Value:
     texts = {key: struct.pack("<Q", value) for key, value in ids.items()}
     table, first, count = _table(g, "id", 8, texts)
     return g.f.load("i64", g.f.gep(table, _slot(g, first, count, 8)))
+
+
+def enabled_probe_id(g: Generator) -> Value:
+    """The enabled probe ID of the running clause at the probe that fired."""
+    clause = g.unit.program.clauses[g.clause]
+    first = g.unit.epids[g.clause]
+    if g.firing == "error" or len(clause.points) < 2:
+        return const(first)
+    numbered = enumerate(clause.points, first)
+    texts = {point.probe.id: struct.pack("<I", epid) for epid, point in numbered}
+    table, lowest, count = _table(g, f"epid {g.clause}", 4, texts)
+    at = g.f.gep(table, _slot(g, lowest, count, 4))
+    return g.f.zext(g.f.load("i32", at), "i64")
 
 
 def _table(g: Generator, name: str, width: int, texts: dict[int, bytes]) -> tuple[Value, int, int]:

@@ -63,12 +63,14 @@ class RecordPlan:
     def presence_size(self) -> int:
         return round_up(len(self.presence)) if self.presence else 0
 
-    def clause_record(self, epid: int) -> ClauseRecord:
+    def clause_record(self, epid: int, probes: tuple[int, ...] = ()) -> ClauseRecord:
         if not self.has_record:
-            return ClauseRecord(0, (), False, epid)
+            return ClauseRecord(0, (), False, epid, probes)
         # A clause shows a line for data; these actions store none.
         prints = not self.actions or any(a.kind not in _STORING_NOTHING for a in self.actions)
-        return ClauseRecord(RecordHeader.SIZE + self.size, tuple(self.actions), prints, epid)
+        return ClauseRecord(
+            RecordHeader.SIZE + self.size, tuple(self.actions), prints, epid, probes
+        )
 
 
 def plan_record(clause: tree.Clause) -> RecordPlan:

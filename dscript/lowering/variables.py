@@ -371,7 +371,9 @@ def _id(g: Generator, span: Span) -> Value:
 
 
 def _epid(g: Generator, span: Span) -> Value:
-    return const(g.unit.epids[g.clause])
+    from dscript.lowering.probes import enabled_probe_id
+
+    return enabled_probe_id(g)
 
 
 def _errno(g: Generator, span: Span) -> Value:

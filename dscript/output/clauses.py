@@ -131,12 +131,14 @@ class _Compiler:
                 text = f"text{len(self.names)}"
                 self.names[text] = template
                 inside = "".join(f"{e}, " for e in expressions)
-                where = f"probe, {self.clause.epid}, " if kind == "freopen" else ""
+                self.names["enabled_id"] = self.clause.enabled_id
+                where = "probe, enabled_id(probe), " if kind == "freopen" else ""
                 self.body.append(f"{name}({where}{text} % ({inside}))")
             else:
                 values = ", ".join(self.reader.value(f).expression for f in action.args)
                 if kind == "setopt":  # which may fail, and then says where
-                    values = f"probe, {self.clause.epid}, {values}"
+                    self.names["enabled_id"] = self.clause.enabled_id
+                    values = f"probe, enabled_id(probe), {values}"
                 self.body.append(f"{name}({values})")
 
     def formatted(self, action: Action) -> tuple[bytes, list[str]]:

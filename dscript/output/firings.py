@@ -168,7 +168,8 @@ class _Compiler:
         if action.kind == "freopen":
             self.body.append(f"path = {self.formatted(action)}")
             self.add("freopen", '"path": text(path)')
-            arguments = f"probe, {self.clause.epid}, path"
+            self.names["enabled_id"] = self.clause.enabled_id
+            arguments = "probe, enabled_id(probe), path"
         else:
             self.add(action.kind)
         self.body.append(f"emit(probe, cpu, {self.index}, actions, continued)")
@@ -179,7 +180,8 @@ class _Compiler:
         expressions = [self.reader.value(field).expression for field in action.args]
         values = ", ".join(expressions)
         if kind == "setopt":
-            values = f"probe, {self.clause.epid}, {values}"
+            self.names["enabled_id"] = self.clause.enabled_id
+            values = f"probe, enabled_id(probe), {values}"
         self.body.append(f"{effect}({values})")
         parts = [f'"aggregation": {name!r}' for name in aggregations]
         for name, field in zip(_NAMES.get(kind, ()), action.args, strict=False):
