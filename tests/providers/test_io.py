@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.derived_support import refused, traced
+from tests.providers.derived_support import traced
 
 
 @pytest.fixture
@@ -64,5 +64,35 @@ def test_the_file_of_buffered_writes(tmp_path: Path, folder: Path) -> None:
     assert int(seen[0][1]) == 64 << 10
 
 
-def test_what_is_not_there_is_said() -> None:
-    assert "nearest: " in refused("io:::wait-start {}")
+def test_waits_for_a_disk(folder: Path, tmp_path: Path) -> None:
+    """Direct reads wait one by one; each is also an interrupt's end, had from the device."""
+    file = folder / "blocks"
+    file.write_bytes(b"x" * 65536 * 20)
+    seen, told = traced(
+        tmp_path,
+        "syscall::preadv*:entry /pid == $target/ { self->in = 1; } "
+        "syscall::preadv*:return /pid == $target/ { self->in = 0; } "
+        "io:::wait-start /self->in/ { @start = count(); self->start = timestamp; "
+        "@named = sum(arg0 == 0 && args[0]->b_bcount == 0 && args[1]->dev_statname == "
+        '"<unknown>" && args[2]->fi_pathname == "<unknown>"); } '
+        "io:::wait-done /self->start/ { @done = count(); @time = sum(timestamp - self->start); "
+        "self->start = 0; } "
+        "sdt:::interrupt-start { @in = count(); @named_in = sum(args[0]->irq == args[1] && "
+        'arg0 != 0 && stringof(args[0]->name) != ""); } sdt:::interrupt-complete '
+        "{ @out = count(); @mine = sum(args[2] != 0); } "
+        'END { printa("%@d %@d %@d %@d\\n", @start, @named, @done, @time); '
+        'printa("%@d %@d %@d %@d\\n", @in, @named_in, @out, @mine); }'.replace('\\"', '"'),
+        "import mmap\n"
+        f"try: fd = os.open({str(file)!r}, os.O_RDWR | os.O_DIRECT)\n"
+        "except OSError: raise SystemExit\n"
+        "os.fsync(fd)\nbuffer = mmap.mmap(-1, 65536)\nstart = time.monotonic_ns()\n"
+        "for n in range(20): os.preadv(fd, [buffer], n * 65536)\n"
+        "say(time.monotonic_ns() - start)\n",
+    )
+    if not told:
+        pytest.skip("the temporary folder takes no direct I/O")
+    starts, named, done, waited = map(int, seen[0])
+    assert starts >= 20 and starts == named == done
+    assert 0 < waited <= int(told[0][0])
+    interrupts, known, completed, mine = map(int, seen[1])
+    assert interrupts == known >= 20 and abs(completed - interrupts) <= 1 and mine >= 20

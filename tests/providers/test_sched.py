@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dscript.kernel import btf
+from dscript.providers import fbt
 from tests.providers.derived_support import refused, traced
 
 SLEEPS = "say(os.getpid())\nfor _ in range(20): time.sleep(0.005)\n"
@@ -76,20 +78,53 @@ def test_wakeups_and_the_run_queue(tmp_path: Path) -> None:
         "thread.join()\n",
     )
     wakeups = {int(who): int(count) for who, count in seen[:-2]}
-    assert wakeups.get(1, 0) >= 30
+    assert wakeups.get(1, 0) >= 20  # a busy reader is still awake
     (entered, left), (known, here) = ([int(word) for word in words] for words in seen[-2:])
     assert entered >= 60 and abs(entered - left) <= 4
     assert (known, here) == (entered, left)
 
 
+def test_on_cpu_with_the_memory_of_the_thread(tmp_path: Path) -> None:
+    """Behind the switch it is the running one, where the kernel has an event there."""
+    if btf.find(btf.Kind.TYPEDEF, "btf_trace_sched_exit_tp") is None and not fbt.mechanisms():
+        assert "ustackdepth is not available" in refused("sched:::on-cpu { trace(ustackdepth); }")
+        return
+    seen, _ = traced(
+        tmp_path,
+        "sched:::on-cpu /pid == $target/ { @on = count(); "
+        "@deep = sum(ustackdepth > 0 && execname == stringof(curthread->comm) && "
+        "tid == curthread->pid); } "
+        'END { printa("%@d %@d\\n", @on, @deep); }',
+        SLEEPS,
+    )
+    count, deep = map(int, seen[0])
+    assert count >= 15 and deep == count
+
+
+def test_staying_on_the_cpu(tmp_path: Path) -> None:
+    """With nobody else to run there, sched_yield() keeps the CPU or changes to another thread."""
+    if btf.find(btf.Kind.TYPEDEF, "btf_trace_sched_exit_tp") is None:
+        assert "no tracepoint sched_exit_tp" in refused("sched:::remain-cpu {}")
+        return
+    seen, _ = traced(
+        tmp_path,
+        "sched:::remain-cpu /pid == $target/ { @stay = count(); } "
+        "syscall::sched_yield:entry /pid == $target/ { @yield = count(); } "
+        "sched:::off-cpu /pid == $target/ { @off = count(); } "
+        'END { printa("%@d %@d %@d\\n", @yield, @stay, @off); }',
+        "for _ in range(300): os.sched_yield()\n",
+    )
+    yields, stayed, left = map(int, seen[0])
+    assert yields == 300
+    assert stayed > 0 and stayed + left >= 300
+
+
 @pytest.mark.parametrize(
     ("program", "message"),
     [
-        ("sched:::on-cpu { ustack(); }", "ustack( ) is not available in sched:vmlinux::on-cpu"),
-        ("sched:::on-cpu { trace(copyinstr(1)); }", "copyinstr is not available"),
         ("sched:::on-cpu { trace(args[0]); }", "[D_ARGS_IDX]"),
-        ("sched:::tick {}", "nearest: profile-100"),
-        ("sched:::remain-cpu {}", "Linux has no event"),
+        ("sched:::schedctl-yield {}", "Linux has no schedctl"),
+        ("sched:::cpucaps-sleep {}", "nearest: sched:::sleep"),
     ],
 )
 def test_what_cannot_be_is_said(program: str, message: str) -> None:
