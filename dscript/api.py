@@ -199,6 +199,8 @@ def _printer(format: Format) -> type[TextPrinter]:
         from dscript.output.csvtable import CsvPrinter
 
         return CsvPrinter
+    if format != "text":
+        raise ValueError(f"no such format: {format}")
     from dscript.output.text import TextPrinter
 
     return TextPrinter

@@ -36,6 +36,7 @@ class JsonPrinter(MachinePrinter):
         self._encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
         # Aggregations that printa() showed, until the line of its firing is out.
         self.waiting: list[Json] = []
+        self._heads: dict[int, str] = {}
         super().__init__(*arguments, **named)
         self._effects = _JsonEffects(self)
 
@@ -100,9 +101,12 @@ class JsonPrinter(MachinePrinter):
 
     def _line(self, shown: Json) -> None:
         if not self.started:
-            self.started = True
-            self._line(self._head())
-        self.out.write((self._encode(shown) + "\n").encode())
+            self._begin()
+        self.out.write((self._encode(shown) + "\n").encode("ascii"))
+
+    def _begin(self) -> None:
+        self.started = True
+        self._line(self._head())
 
     def _head(self) -> Json:
         return {
@@ -132,19 +136,21 @@ class JsonPrinter(MachinePrinter):
     def _emit(
         self, probe: int, cpu: int, clause: int, actions: list[Json], continued: bool
     ) -> None:
-        shown: dict[str, Json] = {
-            "type": "firing",
-            "probe": self.program.probes[probe]._asdict(),
-            "cpu": cpu,
-            "clause": clause,
-        }
+        if not self.started:
+            self._begin()
+        head = self._heads.get(probe)
+        if head is None:  # the same for all firings of a probe
+            shown = self._encode(self.program.probes[probe]._asdict())
+            head = self._heads[probe] = f'{{"type":"firing","probe":{shown},"cpu":'
+        rest = f'{cpu},"clause":{clause}'
         if self._tid:
-            shown["tid"] = self._tid
+            rest += f',"tid":{self._tid}'
         if continued:
-            shown["continued"] = True
-        shown["actions"] = actions
-        self._line(shown)
-        self._release()
+            rest += ',"continued":true'
+        line = f'{head}{rest},"actions":{self._encode(actions)}}}\n'
+        self.out.write(line.encode("ascii"))
+        if self.waiting:
+            self._release()
 
     def _release(self) -> None:
         for shown in self.waiting:
