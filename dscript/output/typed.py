@@ -181,10 +181,11 @@ def _array(layout: TypeLayout, data: bytes) -> Json:
         return []
     data = data[: layout.size]
     if element.kind == "char":
-        said = text_of(data)
-        if said is not None or not any(data):
-            return (said or b"").decode("ascii")
-        return raw(data)
+        # Plain char holds text, unsigned char numbers, whatever is in them at the moment.
+        named = element.type_name.removeprefix("const ")
+        if element.signed or named == "char":
+            return text(data.partition(b"\0")[0])
+        return {"bytes": data.hex()}
     size = element.size
     return [layout_value(element, data[i * size : (i + 1) * size]) for i in range(layout.length)]
 

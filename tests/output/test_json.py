@@ -139,6 +139,19 @@ STRUCT = TypeLayout(
 )
 
 
+def test_arrays_of_characters() -> None:
+    def printed(element: TypeLayout, body: bytes):
+        layout = TypeLayout("array", "x[4]", 4, element=element, length=4)
+        run = JsonRun([clause(Action("print", (Field("bytes", 0, 4, layout=layout),)))])
+        run.fire(0, body)
+        return run.action()["value"]
+
+    assert printed(CHAR, b"ab\0c") == "ab"
+    assert printed(CHAR, b"\0\0\0\0") == ""
+    assert printed(CHAR, b"\xc3\xa9\xff\0") == {"bytes": "c3a9ff"}
+    assert printed(TypeLayout("char", "unsigned char", 1), b"ab\0c") == {"bytes": "61620063"}
+
+
 def test_structures_are_objects() -> None:
     body = struct.pack(
         "<QIIi4sQ2i", 2**64 - 1, 0b10101_110, 5, 9, b"hi\0\0", 0xFFFF888812345678, -1, 7
