@@ -81,7 +81,7 @@ def test_waits_for_a_disk(folder: Path, tmp_path: Path) -> None:
         'arg0 != 0 && stringof(args[0]->name) != ""); } sdt:::interrupt-complete '
         "{ @out = count(); @mine = sum(args[2] != 0); } "
         'END { printa("%@d %@d %@d %@d\\n", @start, @named, @done, @time); '
-        'printa("%@d %@d %@d %@d\\n", @in, @named_in, @out, @mine); }'.replace('\\"', '"'),
+        'printa("%@d %@d %@d %@d\\n", @in, @named_in, @out, @mine); }',
         "import mmap\n"
         f"try: fd = os.open({str(file)!r}, os.O_RDWR | os.O_DIRECT)\n"
         "except OSError: raise SystemExit\n"
