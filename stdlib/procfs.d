@@ -12,6 +12,20 @@ inline char PR_MODEL_ILP32 = 1;
 inline char PR_MODEL_LP64 = 2;
 #pragma D attributes Stable/Stable/Common PR_MODEL_LP64
 
+/* pr_flag: those of a thread's conditions that Linux has. */
+inline int PR_STOPPED = 0x1;  /* stopped, by a signal or its tracer */
+#pragma D attributes Stable/Stable/Common PR_STOPPED
+inline int PR_ISTOP = 0x2;  /* stopped by its tracer */
+#pragma D attributes Stable/Stable/Common PR_ISTOP
+inline int PR_ASLEEP = 0x10;  /* waits for something */
+#pragma D attributes Stable/Stable/Common PR_ASLEEP
+inline int PR_IDLE = 0x400;  /* a CPU's idle thread */
+#pragma D attributes Stable/Stable/Common PR_IDLE
+inline int PR_ISSYS = 0x1000;  /* a thread of the kernel */
+#pragma D attributes Stable/Stable/Common PR_ISSYS
+inline int PR_PTRACE = 0x8000000;  /* has a tracer, ptrace(2) */
+#pragma D attributes Stable/Stable/Common PR_PTRACE
+
 /* pr_state: what a thread is doing. */
 inline int SSLEEP = 1;  /* waits for something */
 #pragma D attributes Stable/Stable/Common SSLEEP
@@ -74,7 +88,7 @@ translator psinfo_t < struct task_struct *T > {
 };
 
 typedef struct lwpsinfo {
-	int pr_flag;			/* the kernel's PF_* flags */
+	int pr_flag;			/* PR_* */
 	id_t pr_lwpid;
 	uintptr_t pr_addr;		/* address of the task_struct */
 	char pr_state;
@@ -87,7 +101,10 @@ typedef struct lwpsinfo {
 } lwpsinfo_t;
 
 translator lwpsinfo_t < struct task_struct *T > {
-	pr_flag = T->flags;
+	/* __TASK_STOPPED 4, __TASK_TRACED 8; PF_IDLE 2, PF_KTHREAD 0x200000: linux/sched.h */
+	pr_flag = (T->__state & 0xc ? PR_STOPPED : 0) | (T->__state & 8 ? PR_ISTOP : 0) |
+	    (T->__state & 3 ? PR_ASLEEP : 0) | (T->flags & 2 ? PR_IDLE : 0) |
+	    (T->flags & 0x200000 ? PR_ISSYS : 0) | (T->ptrace ? PR_PTRACE : 0);
 	pr_lwpid = __task_tid(T);
 	pr_addr = (uintptr_t)T;
 	pr_state = T->exit_state ? SZOMB : T->on_cpu ? SONPROC : T->__state == 0 ? SRUN :

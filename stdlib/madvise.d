@@ -1,0 +1,41 @@
+/*
+ * Advice about memory (madvise(2)).  Source: <sys/mman.h>.
+ */
+inline int MADV_NORMAL = 0;
+#pragma D attributes Stable/Stable/Common MADV_NORMAL
+inline int MADV_RANDOM = 1;
+#pragma D attributes Stable/Stable/Common MADV_RANDOM
+inline int MADV_SEQUENTIAL = 2;
+#pragma D attributes Stable/Stable/Common MADV_SEQUENTIAL
+inline int MADV_WILLNEED = 3;
+#pragma D attributes Stable/Stable/Common MADV_WILLNEED
+inline int MADV_DONTNEED = 4;
+#pragma D attributes Stable/Stable/Common MADV_DONTNEED
+inline int MADV_FREE = 8;
+#pragma D attributes Stable/Stable/Common MADV_FREE
+inline int MADV_REMOVE = 9;
+#pragma D attributes Stable/Stable/Common MADV_REMOVE
+inline int MADV_DONTFORK = 10;
+#pragma D attributes Stable/Stable/Common MADV_DONTFORK
+inline int MADV_DOFORK = 11;
+#pragma D attributes Stable/Stable/Common MADV_DOFORK
+inline int MADV_MERGEABLE = 12;
+#pragma D attributes Stable/Stable/Common MADV_MERGEABLE
+inline int MADV_UNMERGEABLE = 13;
+#pragma D attributes Stable/Stable/Common MADV_UNMERGEABLE
+inline int MADV_HUGEPAGE = 14;
+#pragma D attributes Stable/Stable/Common MADV_HUGEPAGE
+inline int MADV_NOHUGEPAGE = 15;
+#pragma D attributes Stable/Stable/Common MADV_NOHUGEPAGE
+inline int MADV_DONTDUMP = 16;
+#pragma D attributes Stable/Stable/Common MADV_DONTDUMP
+inline int MADV_DODUMP = 17;
+#pragma D attributes Stable/Stable/Common MADV_DODUMP
+inline int MADV_WIPEONFORK = 18;
+#pragma D attributes Stable/Stable/Common MADV_WIPEONFORK
+inline int MADV_KEEPONFORK = 19;
+#pragma D attributes Stable/Stable/Common MADV_KEEPONFORK
+inline int MADV_COLD = 20;
+#pragma D attributes Stable/Stable/Common MADV_COLD
+inline int MADV_PAGEOUT = 21;
+#pragma D attributes Stable/Stable/Common MADV_PAGEOUT

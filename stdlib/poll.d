@@ -1,0 +1,39 @@
+/*
+ * Waiting for files (poll(2), epoll(7)).  Source: <poll.h>, <sys/epoll.h>.
+ */
+inline int POLLIN = 1;
+#pragma D attributes Stable/Stable/Common POLLIN
+inline int POLLPRI = 2;
+#pragma D attributes Stable/Stable/Common POLLPRI
+inline int POLLOUT = 4;
+#pragma D attributes Stable/Stable/Common POLLOUT
+inline int POLLERR = 8;
+#pragma D attributes Stable/Stable/Common POLLERR
+inline int POLLHUP = 16;
+#pragma D attributes Stable/Stable/Common POLLHUP
+inline int POLLNVAL = 32;
+#pragma D attributes Stable/Stable/Common POLLNVAL
+inline int POLLRDHUP = 8192;
+#pragma D attributes Stable/Stable/Common POLLRDHUP
+inline int EPOLL_CTL_ADD = 1;
+#pragma D attributes Stable/Stable/Common EPOLL_CTL_ADD
+inline int EPOLL_CTL_DEL = 2;
+#pragma D attributes Stable/Stable/Common EPOLL_CTL_DEL
+inline int EPOLL_CTL_MOD = 3;
+#pragma D attributes Stable/Stable/Common EPOLL_CTL_MOD
+inline int EPOLLIN = 1;
+#pragma D attributes Stable/Stable/Common EPOLLIN
+inline int EPOLLPRI = 2;
+#pragma D attributes Stable/Stable/Common EPOLLPRI
+inline int EPOLLOUT = 4;
+#pragma D attributes Stable/Stable/Common EPOLLOUT
+inline int EPOLLERR = 8;
+#pragma D attributes Stable/Stable/Common EPOLLERR
+inline int EPOLLHUP = 16;
+#pragma D attributes Stable/Stable/Common EPOLLHUP
+inline int EPOLLRDHUP = 8192;
+#pragma D attributes Stable/Stable/Common EPOLLRDHUP
+inline int EPOLLONESHOT = 1073741824;
+#pragma D attributes Stable/Stable/Common EPOLLONESHOT
+inline uint64_t EPOLLET = 2147483648;
+#pragma D attributes Stable/Stable/Common EPOLLET

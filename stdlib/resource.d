@@ -1,0 +1,47 @@
+/*
+ * Limits, priorities and usage (getrlimit(2), getpriority(2), getrusage(2)).  Source: <sys/resource.h>.
+ */
+inline int RLIMIT_CPU = 0;
+#pragma D attributes Stable/Stable/Common RLIMIT_CPU
+inline int RLIMIT_FSIZE = 1;
+#pragma D attributes Stable/Stable/Common RLIMIT_FSIZE
+inline int RLIMIT_DATA = 2;
+#pragma D attributes Stable/Stable/Common RLIMIT_DATA
+inline int RLIMIT_STACK = 3;
+#pragma D attributes Stable/Stable/Common RLIMIT_STACK
+inline int RLIMIT_CORE = 4;
+#pragma D attributes Stable/Stable/Common RLIMIT_CORE
+inline int RLIMIT_RSS = 5;
+#pragma D attributes Stable/Stable/Common RLIMIT_RSS
+inline int RLIMIT_NPROC = 6;
+#pragma D attributes Stable/Stable/Common RLIMIT_NPROC
+inline int RLIMIT_NOFILE = 7;
+#pragma D attributes Stable/Stable/Common RLIMIT_NOFILE
+inline int RLIMIT_MEMLOCK = 8;
+#pragma D attributes Stable/Stable/Common RLIMIT_MEMLOCK
+inline int RLIMIT_AS = 9;
+#pragma D attributes Stable/Stable/Common RLIMIT_AS
+inline int RLIMIT_LOCKS = 10;
+#pragma D attributes Stable/Stable/Common RLIMIT_LOCKS
+inline int RLIMIT_SIGPENDING = 11;
+#pragma D attributes Stable/Stable/Common RLIMIT_SIGPENDING
+inline int RLIMIT_MSGQUEUE = 12;
+#pragma D attributes Stable/Stable/Common RLIMIT_MSGQUEUE
+inline int RLIMIT_NICE = 13;
+#pragma D attributes Stable/Stable/Common RLIMIT_NICE
+inline int RLIMIT_RTPRIO = 14;
+#pragma D attributes Stable/Stable/Common RLIMIT_RTPRIO
+inline int RLIMIT_RTTIME = 15;
+#pragma D attributes Stable/Stable/Common RLIMIT_RTTIME
+inline int PRIO_PROCESS = 0;
+#pragma D attributes Stable/Stable/Common PRIO_PROCESS
+inline int PRIO_PGRP = 1;
+#pragma D attributes Stable/Stable/Common PRIO_PGRP
+inline int PRIO_USER = 2;
+#pragma D attributes Stable/Stable/Common PRIO_USER
+inline int RUSAGE_SELF = 0;
+#pragma D attributes Stable/Stable/Common RUSAGE_SELF
+inline int RUSAGE_CHILDREN = -1;
+#pragma D attributes Stable/Stable/Common RUSAGE_CHILDREN
+inline int RUSAGE_THREAD = 1;
+#pragma D attributes Stable/Stable/Common RUSAGE_THREAD
