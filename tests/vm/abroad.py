@@ -5,7 +5,7 @@ most programs is its BTF, which the guest's kernel file holds.  Programs that ne
 (symbols, tracefs, what works there) are passed over.
 
 Run as a program (`abroad.py VMLINUX FOLDER COUNT`), it writes FOLDER/abroad.pickle: a list of
-`Abroad`.
+`Abroad`, COUNT language cases and the programs of `SUBROUTINES`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from tests.language.casefile import Case, read_cases  # noqa: E402 - the path above comes first
+# The path above comes first.
+from tests.language.casefile import Case, read_cases  # noqa: E402
+from tests.language.loading import PROGRAMS, SIZES  # noqa: E402
 
 FILE = "abroad.pickle"
 
@@ -36,12 +38,27 @@ class Abroad(NamedTuple):
     commands: tuple[str, ...]
 
 
+# Programs that call every subroutine at several sizes of strings; they print nothing.
+SUBROUTINES = [
+    Case(
+        "subroutines",
+        f"{name} at {size}",
+        0,
+        program=program,
+        stdout="",
+        options=["-x", f"strsize={size}", "-x", "bufsize=4m"],
+    )
+    for name, program in PROGRAMS.items()
+    for size in SIZES
+]
+
+
 class NeedsMore(Exception):
     """The compiler asked for a fact of the kernel that is only to be had there."""
 
 
 def compile_all(vmlinux: Path, folder: Path, count: int) -> Path:
-    """Compile `count` cases, in a process of their own; the file of the results."""
+    """Compile `count` cases and `SUBROUTINES`, in another process; the file of the results."""
     script = str(Path(__file__).resolve())
     # The index of the guest's types is kept beside its kernel.
     environment = {**os.environ, "XDG_CACHE_HOME": str(vmlinux.parent)}
@@ -110,6 +127,10 @@ def main(vmlinux: Path, folder: Path, count: int) -> None:
             done.append(compiled)
         if len(done) == count:
             break
+    for case in SUBROUTINES:
+        compiled = _compiled(case, folder / "case.d")
+        assert compiled is not None, case.name
+        done.append(compiled)
     (folder / FILE).write_bytes(pickle.dumps(done))
 
 

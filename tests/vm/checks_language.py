@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.vm.abroad import FILE, Abroad, compile_all
+from tests.vm.abroad import FILE, SUBROUTINES, Abroad, compile_all
 from tests.vm.harness import check, dscript, expect, forked, register
 
 if TYPE_CHECKING:
@@ -90,11 +90,14 @@ def _compile_outside(kernel: Kernel, shared: Path) -> None:
 
 @check(prepare=_compile_outside)
 def check_language_cases(shared: Path) -> None:
-    """Programs of tests/language, evenly chosen, are accepted and print the same here."""
+    """Programs of tests/language, evenly chosen, are accepted and print the same here.
+
+    So are programs with every subroutine at strings of 64, 256 and 4096 bytes.
+    """
     from tests.language.test_cases import problems
 
     programs: list[Abroad] = pickle.loads((shared / FILE).read_bytes())
-    assert len(programs) == COUNT, len(programs)
+    assert len(programs) == COUNT + len(SUBROUTINES), len(programs)
     wrong: list[str] = []
     for one in programs:
         outcome = forked(partial(_run_compiled, one))
