@@ -217,14 +217,12 @@ class TypeResolver:
                 )
             seen.add(member.name)
             type_ = self._member_type(member)
-            resolved = type_.resolve()
-            if isinstance(resolved, VoidType):
+            problem = storage_problem(type_)
+            if problem == "void":
                 raise Diagnostic(
                     "D_DECL_VOIDOBJ", f"cannot have void member: {member.name}", member.span
                 )
-            if isinstance(resolved, FunctionType) or (
-                isinstance(resolved, StructType) and not resolved.complete
-            ):
+            if problem is not None:
                 raise Diagnostic(
                     "D_DECL_INCOMPLETE",
                     f"member {member.name} has incomplete type {type_}",
@@ -324,6 +322,8 @@ def storage_problem(type_: Type) -> str | None:
         return "void"
     if isinstance(resolved, FunctionType):
         return "function"
+    while isinstance(resolved, ArrayType):
+        resolved = resolved.element.resolve()
     if isinstance(resolved, StructType) and not resolved.complete:
         return "incomplete"
     return None

@@ -72,7 +72,7 @@ def check_symbols_of_modules(shared: Path) -> None:
         'printf("offset %d\\n", offsetof(struct overlay`ovl_fs, numlayer)); '
         'printf("size %d\\n", sizeof (struct overlay`ovl_fs)); exit(0); }',
     )
-    found = dict(line.split(" ", 1) for line in outcome.stdout.splitlines())
+    found = dict(line.split(" ", 1) for line in outcome.stdout.splitlines() if line)
     expect(outcome.status == 0, outcome)
     expect(found["at"] == f"{address_of('ovl_fs_type', 'overlay'):x}", outcome)
     expect(found["same"] == "1" and found["name"] == "overlay", outcome)
