@@ -12,6 +12,7 @@ def main(rounds: int) -> None:
         _start_up(b)
         _event_cost(b)
         _record_rate(b)
+        _lost_records(b)
         _compile_time(b)
 
 
@@ -41,9 +42,15 @@ def _record_rate(b: measure.Bench) -> None:
         _line(tool, f"{rates[tool]:8d} /s", ratio)
 
 
+def _lost_records(b: measure.Bench) -> None:
+    print("(d) records lost at 100,000 a second for 3 s, default buffers", flush=True)
+    for tool, (lost, made) in measure.lost_records(b).items():
+        print(f"    {tool:16}  {lost:8d} of {made}", flush=True)
+
+
 def _compile_time(b: measure.Bench) -> None:
     sizes = (10, 100, 1000)
-    print(f"(d) compiling {', '.join(map(str, sizes))} clauses", flush=True)
+    print(f"(e) compiling {', '.join(map(str, sizes))} clauses", flush=True)
     times = measure.compile_time(b, sizes)
     for tool in measure.TOOLS:
         columns = "".join(f"{seconds * 1e3:9.0f} ms" for seconds in times[tool])

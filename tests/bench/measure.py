@@ -151,8 +151,20 @@ def record_rate(b: Bench, milliseconds: int = 1000, steps: int = 7) -> Mapping[s
     return best
 
 
+def lost_records(
+    b: Bench, rate: int = 100_000, milliseconds: int = 3000
+) -> Mapping[str, tuple[int, int]]:
+    """(d) Records lost, and made, at a rate with buffers of their default sizes: the best run."""
+    best: dict[str, tuple[int, int]] = {}
+    for _ in range(b.rounds):
+        for tool in TOOLS:
+            made, printed, _ = _printed(b, tool, rate, milliseconds)
+            best[tool] = min(best.get(tool, (made, made)), (made - printed, made))
+    return best
+
+
 def compile_time(b: Bench, sizes: tuple[int, ...] = (10, 100, 1000)) -> Mapping[str, list[float]]:
-    """(d) Seconds to compile programs of so many clauses to an object file."""
+    """(e) Seconds to compile programs of so many clauses to an object file."""
     best: dict[str, list[float]] = {}
     for size in sizes:
         found = dict.fromkeys(TOOLS, float("inf"))
@@ -177,6 +189,15 @@ def _workload_line(output: str) -> list[int]:
 
 def _prints_all(b: Bench, tool: str, rate: int, milliseconds: int) -> bool:
     """Whether one record is printed for each call of a run at this rate."""
+    made, printed, microseconds = _printed(b, tool, rate, milliseconds)
+    return microseconds < milliseconds * 1100 and printed == made
+
+
+def _printed(b: Bench, tool: str, rate: int, milliseconds: int) -> tuple[int, int, int]:
+    """Calls made at a rate, the lines printed for them, and the microseconds it took.
+
+    Both tools print the command, its process ID and an integer.
+    """
     workload = f"{b.workload} rate {rate} {milliseconds}"
     if tool == "dscript":
         body = '{ printf("%s %d %d\\n", execname, pid, 110); }'
@@ -186,8 +207,7 @@ def _prints_all(b: Bench, tool: str, rate: int, milliseconds: int) -> bool:
         words = ["bpftrace", "-e", f"tracepoint:syscalls:sys_enter_getppid /pid == cpid/ {body}"]
     run = b.run([*words, "-c", workload])
     made, microseconds = _workload_line(run.stderr)
-    on_time = microseconds < milliseconds * 1100
-    return on_time and run.stdout.count(" 110\n") == made
+    return made, run.stdout.count(" 110\n"), microseconds
 
 
 def _compiler(b: Bench, tool: str, size: int) -> list[str]:

@@ -42,3 +42,8 @@ def test_compiling_more_takes_longer(bench: measure.Bench) -> None:
     times = measure.compile_time(bench, sizes=(5, 200))
     assert times["dscript"][1] > times["dscript"][0]
     assert times["bpftrace"][1] > times["bpftrace"][0]
+
+
+def test_no_record_is_lost_at_a_low_rate(bench: measure.Bench) -> None:
+    lost = measure.lost_records(bench, rate=10_000, milliseconds=200)
+    assert lost == {tool: (0, 2000) for tool in measure.TOOLS}
