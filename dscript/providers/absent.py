@@ -14,7 +14,7 @@ _NEAREST = {
     "objc": "",
     "entry": "",
     # Solaris and illumos
-    "udplite": "udp:::send, udp:::receive",
+    "udplite": "udp:::send, udp:::receive, sdt:net::",
     "sctp": "sdt:sctp::",
     "plockstat": "syscall::futex:entry, pid$target:libc:pthread_mutex_lock:entry",
     "fpuinfo": "sdt:x86_fpu::",
