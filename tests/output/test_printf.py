@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dscript.output.formatting import CHAR_MAX, in_groups
 from dscript.program import Field
 
 from .support import quiet
@@ -257,3 +258,21 @@ def test_strings_print_as_in_c(value: bytes, width: int, left: bool, precision: 
     run = Run([clause(printf(directive, Field("string", 0, 64)))], options={"quiet": ""})
     run.fire(0, value.ljust(64, b"\0"))
     assert run.out.getvalue() == expected.value
+
+
+@pytest.mark.parametrize(
+    ("digits", "sizes", "expected"),
+    [
+        ("1234567", (3, 3, 0), "1.234.567"),
+        ("123", (3, 3, 0), "123"),
+        ("1234567", (3, 2, 0), "12.34.567"),
+        ("1234567", (3, CHAR_MAX), "1234.567"),
+        ("1234567", (3,), "1.234.567"),
+        ("1234567", (), "1234567"),
+        ("", (3, 0), ""),
+    ],
+)
+def test_groups_of_digits(digits: str, sizes: tuple[int, ...], expected: str) -> None:
+    """As localeconv(3) defines `grouping`."""
+    assert in_groups(digits, ".", sizes) == expected
+    assert in_groups(digits, "", sizes) == digits

@@ -273,6 +273,24 @@ def test_options_from_the_environment_are_the_weakest(tmp_path: Path) -> None:
     assert printed("#pragma D option strsize=9", "-x", "strsize=10") == "012345678\n"
 
 
+def test_setopt_takes_what_may_be_set_at_any_time(tmp_path: Path) -> None:
+    """Every option with its default, a plausible value where it has none."""
+    values = {"text": "x", "flag": "on", "count": "3", "choice": "utf8"}
+    settings = [(o.name, o.default or values[o.kind]) for o in OPTIONS.values()]
+    lines = [f'BEGIN {{ setopt("{name}", "{value}"); }}' for name, value in settings]
+    program = "\n".join([*lines, "BEGIN { exit(0); }"])
+    done = run(["-q"], program, tmp_path)
+    refused = re.findall(r"couldn't set option \"(\w+)\" to \"[^\"]*\": (.*)", done.stderr)
+    assert dict(refused) == {
+        name: f"not supported: {o.missing}"
+        if o.missing
+        else "Operation illegal when tracing is active"
+        for name, o in OPTIONS.items()
+        if not o.dynamic
+    }
+    assert len(done.stderr.splitlines()) == len(refused)
+
+
 WITHOUT_EFFECT = sorted(o.name for o in OPTIONS.values() if o.harmless)
 REFUSED = sorted(o.name for o in OPTIONS.values() if o.missing)
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import os
+import subprocess
 from pathlib import Path
 
-from tests.output_e2e.runner import run
+import pytest
+
+from tests.output_e2e.runner import DSCRIPT, run
 
 LIBC = ctypes.CDLL(None)
 LIBC.snprintf.restype = ctypes.c_int
@@ -94,3 +98,40 @@ def test_sizes_say_nothing(tmp_path: Path) -> None:
     )
     done = run(["-q"], program, tmp_path)
     assert done.stdout == "-1 -1 -1 ffffffff ffffffff ffffffff 4294967295\n\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("en_US", "[1,234,567] [-1,234,567] [   12,345] [12,345   ] [000012,345] [12,345.7] [999]"),
+        # Groups of three, then of two: the lakh and the crore.
+        ("en_IN", "[12,34,567] [-12,34,567] [   12,345] [12,345   ] [000012,345] [12,345.7] [999]"),
+        # No blank of a single byte: the locale's separator is U+202F.
+        ("fr_FR", None),
+    ],
+)
+def test_grouping_follows_the_locale(name: str, expected: str | None, tmp_path: Path) -> None:
+    made = tmp_path / f"{name}.UTF-8"
+    words = ["localedef", "-f", "UTF-8", "-i", name, str(made)]
+    try:
+        subprocess.run(words, check=False, capture_output=True, timeout=60)
+    except FileNotFoundError:
+        pytest.skip("no localedef")
+    if not made.is_dir():
+        pytest.skip(f"the sources of locale {name} are not installed")
+    program = (
+        "BEGIN { printf(\"[%'d] [%'d] [%'9u] [%-'9d] [%'010d] [%'.1f] [%'i]\\n\", "
+        "1234567, -1234567, 12345, 12345, 12345, 12345.67, 999); exit(0); }"
+    )
+    # C's own numbers: the C library of a process in that locale.
+    environment = {**os.environ, "LOCPATH": str(tmp_path), "LC_ALL": f"{name}.UTF-8"}
+    done = subprocess.run(
+        [DSCRIPT, "-qn", program], capture_output=True, timeout=60, check=True, env=environment
+    )
+    if expected is None:
+        expected = (
+            "[1_234_567] [-1_234_567] [12_345] [12_345] [0012_345] [12_345.7] [999]"
+        ).replace("_", "\u202f")
+        assert done.stdout.decode().split("] [")[0] == expected.split("] [")[0]
+    else:
+        assert done.stdout.decode() == expected + "\n\n"
