@@ -46,4 +46,4 @@ def test_compiling_more_takes_longer(bench: measure.Bench) -> None:
 
 def test_no_record_is_lost_at_a_low_rate(bench: measure.Bench) -> None:
     lost = measure.lost_records(bench, rate=10_000, milliseconds=200)
-    assert lost == {tool: (0, 2000) for tool in measure.TOOLS}
+    assert lost == dict.fromkeys(measure.TOOLS, (0, 2000))
