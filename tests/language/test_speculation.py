@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.language.running import dscript, output
@@ -115,8 +119,6 @@ def test_concurrent_speculations_keep_their_records_apart() -> None:
         syscall::getpgid:entry /self->s && arg0/ { discard(self->s); self->s = 0; }
         syscall::getpgid:entry /self->s && !arg0/ { commit(self->s); self->s = 0; }
     """
-    import sys
-
     done = dscript("-q", "-x", "nspec=4", "-n", program, "-c", f"{sys.executable} -c '{child}'")
     assert "drop" not in done.stderr and "failed" not in done.stderr
     lines = [line for line in done.stdout.splitlines() if line]
@@ -125,6 +127,60 @@ def test_concurrent_speculations_keep_their_records_apart() -> None:
     for entry, back in zip(entries, returns, strict=True):
         assert entry[0] == "e" and back == "r" + entry[1:]
         assert int(entry.split()[2]) % 2 == 1
+
+
+_THREADS = """
+import os, threading
+def work():
+    for n in range(400): os.getpriority(0, 0); os.getpgid(0)
+a = [threading.Thread(target=work) for _ in range(3)]
+[t.start() for t in a]; [t.join() for t in a]
+"""
+
+
+def _traced(program: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    script = folder / "child.py"
+    script.write_text(_THREADS)
+    return dscript("-q", *words, "-n", program, "-c", f"{sys.executable} {script}")
+
+
+def test_a_speculation_that_all_threads_commit_is_committed_once(tmp_path: Path) -> None:
+    """Every thread speculates into and commits the speculation that is current."""
+    done = _traced(
+        """
+        syscall::getpriority:entry /pid == $target/ { s = speculation(); }
+        syscall::getpriority:entry /pid == $target && s/
+            { speculate(s); self->n++; printf("%d %d\\n", tid, self->n); }
+        syscall::getpgid:entry /pid == $target && s/ { commit(s); }
+        """,
+        tmp_path,
+        "-x",
+        "nspec=4",
+    )
+    lines = [line for line in done.stdout.splitlines() if line]
+    assert lines and len(set(lines)) == len(lines)
+    for thread in {line.split()[0] for line in lines}:
+        numbers = [int(line.split()[1]) for line in lines if line.split()[0] == thread]
+        assert set(numbers) <= set(range(1, 401))
+
+
+def test_threads_without_a_speculation_are_counted(tmp_path: Path) -> None:
+    """Calls that got a speculation and failures that were told make up all calls."""
+    done = _traced(
+        """
+        syscall::getpriority:entry /pid == $target/ { self->s = speculation(); }
+        syscall::getpriority:entry /self->s/ { speculate(self->s); printf("got\\n"); }
+        syscall::getpgid:entry /self->s/ { commit(self->s); self->s = 0; }
+        """,
+        tmp_path,
+    )
+    got = done.stdout.split().count("got")
+    failed = sum(
+        int(line.split()[1])
+        for line in done.stderr.splitlines()
+        if "no speculative buffer available" in line
+    )
+    assert got + failed == 3 * 400 and got > 0, done.stderr
 
 
 RULES = [

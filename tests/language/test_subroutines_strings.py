@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from dscript.builtins.subroutines import SUBROUTINES
 from tests.language import reference
 from tests.language.running import dscript, literal, output, values
 
@@ -53,6 +54,17 @@ _CALLS = st.one_of(
     _call("strjoin", _ANY, _ANY),
     _call("strlen", _ANY),
 )
+
+
+def test_no_string_subroutine_is_left_out() -> None:
+    """Of those whose arguments are strings; json() has a test against Python's json."""
+    generated = {*reference.STRINGS, *reference.NUMBERS, "strtok", "json"}
+    known = {
+        name
+        for name, subroutine in SUBROUTINES.items()
+        if "string" in subroutine.params and not subroutine.destructive
+    }
+    assert known <= generated, known - generated
 
 
 def _argument(value: object) -> str:
