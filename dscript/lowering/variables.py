@@ -297,8 +297,9 @@ def _cpu(g: Generator, span: Span) -> Value:
 
 
 def _ipl(g: Generator, span: Span) -> Value:
-    """1 in a hard or soft interrupt.  x86-64 keeps the count in a per-CPU variable."""
-    raise g.unsupported("the built-in variable ipl", span)
+    from dscript.lowering.interrupts import level
+
+    return level(g, task(g), span)
 
 
 def _curthread(g: Generator, span: Span) -> Value:

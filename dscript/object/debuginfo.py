@@ -162,6 +162,23 @@ class DebugInfo:
         self._globals.append(expression)
         return expression
 
+    def external_variable(self, name: str, type: str) -> str:
+        """Reference for `!dbg` of a variable that another program defines."""
+        variable = self.metadata.node(
+            f'!DIGlobalVariable(name: "{name}", scope: {self.unit}, file: {self.file}, '
+            f"line: 1, type: {type}, isLocal: false, isDefinition: false)"
+        )
+        return self.metadata.node(
+            f"!DIGlobalVariableExpression(var: {variable}, expr: !DIExpression())"
+        )
+
+    def opaque_struct(self, name: str) -> str:
+        """A structure of which only the name counts."""
+        return self.metadata.node(
+            f'!DICompositeType(tag: DW_TAG_structure_type, name: "{name}", size: 64, '
+            f"elements: {self.metadata.list_of([])})"
+        )
+
     def subprogram(
         self,
         name: str,

@@ -157,6 +157,21 @@ class Module:
             )
         return Value(f"@{name}", "ptr")
 
+    def kernel_variable(self, name: str, *, structure: bool = False) -> Value:
+        """A variable of the kernel's that BTF knows (section `.ksyms`), resolved at load.
+
+        An int, or a structure of the same name.
+        """
+        if name not in self._declarations:
+            self._claim(name)
+            type_ = self.debug.opaque_struct(name) if structure else self.debug.c_int
+            metadata = self.debug.external_variable(name, type_)
+            self._declarations[name] = (
+                f'@{name} = external global {"i64" if structure else "i32"}, section ".ksyms", '
+                f"!dbg {metadata}"
+            )
+        return Value(f"@{name}", "ptr")
+
     def text(self) -> str:
         """The whole module as LLVM text, its debug information included."""
         parts = [f"source_filename = {quoted(self.source_name.encode(errors='replace'))}", _HEADER]

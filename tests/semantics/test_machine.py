@@ -123,3 +123,19 @@ def test_a_library_of_the_architecture_is_found(tmp_path: Path) -> None:
     words = [DSCRIPT, "-qn", program, "-L", str(tmp_path)]
     done = subprocess.run(words, capture_output=True, timeout=60)
     assert done.returncode == number, done.stderr
+
+
+def test_interrupt_level() -> None:
+    """System calls are made by threads, the clocks tick in interrupts."""
+    program = (
+        'syscall:::entry { @["call", ipl] = count(); } '
+        'profile-997 { @["clock", ipl] = count(); } tick-100ms { @["tick", ipl] = count(); '
+        'exit(ipl); } BEGIN { printf("begin %d\\n", ipl); } END { printa("%s %d\\n", @); }'
+    )
+    done = subprocess.run([DSCRIPT, "-qn", program], capture_output=True, text=True, timeout=60)
+    assert sorted(filter(None, done.stdout.split("\n"))) == [
+        "begin 0",
+        "call 0",
+        "clock 1",
+        "tick 1",
+    ], done.stderr

@@ -13,7 +13,7 @@ from tests.vm.harness import ROOT, check, dscript, expect
 
 
 @check("6.12")
-def check_a_thousand_functions_through_one_link(shared: Path) -> None:
+def check_providers_a_thousand_functions_through_one_link(shared: Path) -> None:
     """1,000 fbt probes attach through one kprobe multi-link; one that surely fires is counted."""
     globs = ("vfs_*", "tcp_*", "s[ko]*", "ip_*", "dev_*")
     clause = ", ".join(f"fbt:vmlinux:{glob}:entry" for glob in globs)
@@ -38,12 +38,13 @@ def check_a_thousand_functions_through_one_link(shared: Path) -> None:
 
 
 @check("6.1")
-def check_many_functions_without_multi_link(shared: Path) -> None:
+def check_providers_many_functions_without_multi_link(shared: Path) -> None:
     """Kernel 6.1 has no multi-link: single kprobes, what cannot be probed left out."""
     started = time.monotonic()
     outcome = dscript(
         "-n",
-        "fbt:vmlinux:vfs_*:entry /pid == $target/ { @[probefunc] = count(); } "
+        "fbt:vmlinux:vfs_r*:entry, fbt:vmlinux:vfs_o*:entry "
+        "/pid == $target/ { @[probefunc] = count(); } "
         'END { printa("%s %@d\\n", @); }',
         "-c",
         f"{shared}/opens 50",
@@ -51,13 +52,13 @@ def check_many_functions_without_multi_link(shared: Path) -> None:
     )
     took = time.monotonic() - started
     matched = re.search(r"matched (\d+) probes", outcome.stderr)
-    expect(outcome.status == 0 and matched is not None and int(matched[1]) > 60, outcome)
+    expect(outcome.status == 0 and matched is not None and int(matched[1]) > 20, outcome)
     expect(re.search(r"^vfs_open 5\d$", outcome.stdout, re.M) is not None, outcome)
     (shared / "fbt-single").write_text(f"{matched and matched[1]} probes in {took:.1f} s\n")
 
 
 @check("6.1", "6.12")
-def check_typed_arguments_of_functions(shared: Path) -> None:
+def check_providers_typed_arguments_of_functions(shared: Path) -> None:
     """args[] of vfs_open by BTF: the path's last name; its result by args[1]."""
     outcome = dscript(
         "-qn",
@@ -72,31 +73,29 @@ def check_typed_arguments_of_functions(shared: Path) -> None:
 
 
 @check("6.1", "6.12")
-def check_clones_are_found_by_their_source_name(shared: Path) -> None:
+def check_providers_clones_are_found_by_their_source_name(shared: Path) -> None:
     """A function that exists only as a clone is probed under the name in the source."""
     from dscript.kernel import functions
 
-    clones = [f for f in functions.functions() if re.search(r"\.(isra|constprop|part)\.", f.symbol)]
+    clones = {}
+    for function in functions.functions():
+        found = re.search(r"\.(isra|constprop|part)\.", function.symbol)
+        if found and function.unique and function.module == "vmlinux":
+            clones.setdefault(found[1], f"fbt::{function.name}:entry")
     assert clones, "this kernel has no clones"
-    for wanted in ("isra", "constprop", "part"):
-        clone = next((f for f in clones if f".{wanted}." in f.symbol and f.unique), None)
-        if clone is None:
-            continue
-        outcome = dscript(
-            "-n", f"fbt:{clone.module}:{clone.name}:entry {{ @ = count(); }} tick-1s {{ exit(0); }}"
-        )
-        expect(outcome.status == 0, outcome)
-        typed = dscript("-e", "-n", f"fbt:{clone.module}:{clone.name}:entry {{ trace(args[0]); }}")
-        expect(typed.status == 1 and "Traceback" not in typed.stderr, typed)
+    outcome = dscript("-n", f"{', '.join(clones.values())} {{ @ = count(); }} BEGIN {{ exit(0); }}")
+    expect(outcome.status == 0, outcome)
+    typed = dscript("-e", "-n", f"{next(iter(clones.values()))} {{ trace(args[0]); }}")
+    expect(typed.status == 1 and "out of range" in typed.stderr, typed)
 
 
 @check("6.1", "6.12")
-def check_many_raw_tracepoints_in_one_clause(shared: Path) -> None:
+def check_providers_many_raw_tracepoints_in_one_clause(shared: Path) -> None:
     """Kernel 6.1 has no cookies for raw tracepoints; each tracepoint still knows its name."""
     outcome = dscript(
         "-qn",
         "rawtp:::sched_*, sdt:sched:: { @[probeprov, probename] = count(); } "
-        'tick-2s { exit(0); } END { printa("%s %s %@d\\n", @); }',
+        'tick-1s { exit(0); } END { printa("%s %s %@d\\n", @); }',
     )
     expect(outcome.status == 0, outcome)
     for name in ("sched_switch", "sched_wakeup"):
@@ -105,7 +104,7 @@ def check_many_raw_tracepoints_in_one_clause(shared: Path) -> None:
 
 
 @check("6.1", "6.12")
-def check_tracepoints_of_modules(shared: Path) -> None:
+def check_providers_tracepoints_of_modules(shared: Path) -> None:
     """Those of a module that is loaded are listed, typed and fire."""
     done = subprocess.run(["modprobe", "xfs"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -118,7 +117,7 @@ def check_tracepoints_of_modules(shared: Path) -> None:
 
 
 @check("6.1", "6.12")
-def check_listing_and_near_names(shared: Path) -> None:
+def check_providers_listing_and_near_names(shared: Path) -> None:
     everything = dscript("-l")
     lines = everything.stdout.splitlines()
     providers = {line.split()[1] for line in lines[1:]}
@@ -131,7 +130,7 @@ def check_listing_and_near_names(shared: Path) -> None:
 
 
 @check("6.1", "6.12")
-def check_files_registers_and_narrow_calls(shared: Path) -> None:
+def check_providers_files_registers_and_narrow_calls(shared: Path) -> None:
     """The tests of fds[], uregs[] and 32-bit system calls on another kernel."""
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     words += ["tests/providers/test_compat_calls.py", "tests/semantics/test_machine.py"]
@@ -141,3 +140,17 @@ def check_files_registers_and_narrow_calls(shared: Path) -> None:
         words, capture_output=True, text=True, check=False, timeout=300, cwd=ROOT, env=environment
     )
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+@check("6.1", "6.12")
+def check_providers_interrupt_level(shared: Path) -> None:
+    """ipl by the preemption count: set in handlers, never where a thread is switched."""
+    outcome = dscript(
+        "-qn",
+        "rawtp:::softirq_entry, rawtp:::irq_handler_entry, rawtp:::local_timer_entry, "
+        "rawtp:::sched_switch { @[probename, ipl] = count(); } tick-1s { exit(0); } "
+        'END { printa("%s %d %@d\n", @); }',
+    )
+    seen = dict(line.split()[:2] for line in outcome.stdout.splitlines() if line.strip())
+    expect(outcome.status == 0 and seen.pop("sched_switch") == "0", outcome)
+    expect(bool(seen) and set(seen.values()) == {"1"}, outcome)
