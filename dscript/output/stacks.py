@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from dscript.program import CompiledProgram
+
 STACK_INDENT = 14
 
 
@@ -106,6 +108,17 @@ def _frames(addresses: Sequence[int]) -> list[int]:
             break
         result.append(address)
     return result
+
+
+_USER_FIELDS = frozenset(("ustack", "usym", "umod", "ufunc", "uaddr"))
+
+
+def names_user_code(program: CompiledProgram) -> bool:
+    """Whether a program's output may hold addresses of processes."""
+    actions = (action for clause in program.clauses for action in clause.actions)
+    fields = [field for action in actions for field in action.args]
+    fields += [key for aggregation in program.aggregations for key in aggregation.keys]
+    return any(field.kind in _USER_FIELDS for field in fields)
 
 
 def _with_offset(symbol: Symbol | None, address: int) -> bytes:

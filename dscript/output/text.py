@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dscript.aggregates import AggregationState, unprinted
 from dscript.options import size
@@ -23,9 +23,12 @@ from dscript.output.formatting import helpers
 from dscript.output.messages import NO_OFFSET, drop_text, error_text
 from dscript.output.settings import Settings
 from dscript.output.speculations import Held, Speculations
-from dscript.output.stacks import KernelSymbols, StackWriter, Symbols
+from dscript.output.stacks import KernelSymbols, StackWriter, Symbols, names_user_code
 from dscript.output.user_strings import UnreadableError
 from dscript.program import CompiledProgram, DropKind, Fault, RecordHeader
+
+if TYPE_CHECKING:
+    from dscript.symbols.symbolizer import Symbolizer
 
 HEADING = b"%3s %6s %32s\n" % (b"CPU", b"ID", b"FUNCTION:NAME")
 
@@ -63,6 +66,7 @@ class TextPrinter:
         self.write: Callable[[bytes], Any] = out.write
         self._standard_out = out
         self._names: dict[str, Any] = {}
+        self._watching: Symbolizer | None = None  # what must hear of processes as they go
         self._symbols = self._all_symbols = symbols or self._default_symbols()
         self._target = target
         self._snapshot: Callable[[], None] = _nothing
@@ -122,6 +126,8 @@ class TextPrinter:
     def idle(self) -> None:
         self._release_pending()
         self.out.flush()
+        if self._watching is not None:
+            self._watching.update()
         if self._speculations.dropped and monotonic() > self._next_report:
             self._next_report = monotonic() + 1
             self._report_speculative_drops()
@@ -186,7 +192,11 @@ class TextPrinter:
     def _default_symbols(self) -> Symbols:
         from dscript.symbols.symbolizer import Symbolizer
 
-        return Symbolizer(warn=self.message)
+        symbols = Symbolizer(warn=self.message)
+        if names_user_code(self.program):
+            symbols.watch()
+            self._watching = symbols
+        return symbols
 
     def _configure(self) -> None:
         """Read the options; clauses are compiled anew for them."""

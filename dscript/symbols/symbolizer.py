@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from dscript.symbols.kernel import KernelSymbols
+from dscript.symbols.mappings import Spaces
 from dscript.symbols.types import Symbol
 from dscript.symbols.user import UserSymbols, UserSymbolsUnavailable
+
+if TYPE_CHECKING:
+    from dscript.symbols.sideband import Sideband
+
+# Addresses whose names are kept at hand.
+_REMEMBERED = 100_000
 
 
 class Symbolizer:
@@ -22,6 +31,21 @@ class Symbolizer:
         self._user: UserSymbols | None = None
         self._user_missing = False
         self._kernel_checked = False
+        self._spaces = Spaces()
+        self._sideband: Sideband | None = None
+        self._ended: dict[tuple[int, int], Symbol | None] = {}  # of processes that are gone
+
+    def watch(self) -> None:
+        """From now on, note what processes map, so that those that end keep their names."""
+        from dscript.symbols.sideband import Sideband
+
+        with suppress(OSError):  # no permission, no perf events: names while a process runs
+            self._sideband = Sideband(self._spaces)
+
+    def update(self) -> None:
+        """Take in what processes have mapped lately; called now and then while tracing."""
+        if self._sideband is not None:
+            self._sideband.update()
 
     def kernel(self, address: int) -> Symbol | None:
         symbol = self._kernel.lookup(address)
@@ -37,13 +61,27 @@ class Symbolizer:
         `tgid`, its number in the initial PID namespace, is not used to find it.
         """
         source = self._user_symbols()
-        return source.lookup(pid, address) if source is not None and pid else None
+        if not pid:
+            return None
+        if source is not None and source.holds(pid):
+            return source.lookup(pid, address)
+        return self._of_ended(pid, address)
 
-    def hold(self, pid: int) -> None:
-        """Learn a process's mappings while it lives; see `UserSymbols.hold`."""
-        source = self._user_symbols()
-        if source is not None:
-            source.hold(pid)
+    def _of_ended(self, pid: int, address: int) -> Symbol | None:
+        """By what the process had mapped when it was last seen."""
+        key = (pid, address)
+        if key not in self._ended:
+            self.update()
+            mapping = self._spaces.find(pid, address)
+            found = None
+            if mapping is not None:
+                from dscript.symbols.files import symbol
+
+                found = symbol(pid, mapping, address)
+            if len(self._ended) >= _REMEMBERED:
+                self._ended.clear()
+            self._ended[key] = found
+        return self._ended[key]
 
     def _user_symbols(self) -> UserSymbols | None:
         if self._user is None and not self._user_missing:

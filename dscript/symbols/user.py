@@ -40,11 +40,9 @@ class UserSymbols:
         self._caches: dict[int, tuple[int, int]] = {}  # pid → (start time, handle)
         self._found: dict[tuple[int, int], Symbol | None] = {}
 
-    def hold(self, pid: int) -> None:
-        """Read the mappings of a process now, for addresses that come after its end."""
-        handle = self._handle(pid)
-        if handle:
-            self._library.bcc_symcache_refresh(handle)
+    def holds(self, pid: int) -> bool:
+        """Whether a process runs, so that bcc can look at it."""
+        return _start_time(pid) != 0
 
     def lookup(self, pid: int, address: int) -> Symbol | None:
         """Symbol of an address in a process; None when process or mapping are unknown."""

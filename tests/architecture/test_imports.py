@@ -48,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"syntax", "dtypes", "kernel", "builtins", "providers", "semantics", "object", "program"},
     # the runtime
     "runtime": {"errors", "progress", "program", "options", "kernel"},
-    "symbols": {"errors"},
+    "symbols": {"errors", "kernel"},
     "aggregates": {"program"},
     "output": {"errors", "program", "options", "symbols", "aggregates"},
     "views": {"errors", "program", "options", "aggregates", "output", "request"},

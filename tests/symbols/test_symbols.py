@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dscript.symbols.kernel import KernelSymbols
+from dscript.symbols.mappings import Mapping, Spaces, read_mappings
 from dscript.symbols.symbolizer import Symbolizer
 from dscript.symbols.types import Symbol
 from dscript.symbols.user import UserSymbols, UserSymbolsUnavailable
@@ -83,9 +84,15 @@ def test_a_process_that_is_gone() -> None:
     assert symbols.lookup(child.pid, libc_address("getppid")) is None
 
 
-def test_a_cache_outlives_its_process() -> None:
-    """Held while it lives, a process's symbols are still known after its end."""
-    symbols = UserSymbols()
+def in_libc(name: str) -> int:
+    """Offset of a function from where the library begins."""
+    address = libc_address(name)
+    mapping = next(m for m in read_mappings(os.getpid()) if m.start <= address < m.end)
+    return address - mapping.start + mapping.offset
+
+
+def run_to_the_end() -> tuple[int, int]:
+    """A process that has come and gone: its ID, and where its getppid() was."""
     child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdin is not None and child.stdout is not None
     child.stdin.write(b"x\n")
@@ -93,13 +100,63 @@ def test_a_cache_outlives_its_process() -> None:
     child.stdout.readline()  # it runs its main loop: every library is mapped
     with open(f"/proc/{child.pid}/maps") as file:
         base = next(int(li.split("-")[0], 16) for li in file if "/libc.so.6" in li)
-    symbols.hold(child.pid)
     child.stdin.close()
     child.wait()
-    with open("/proc/self/maps") as file:
-        own_base = next(int(li.split("-")[0], 16) for li in file if "/libc.so.6" in li)
-    found = symbols.lookup(child.pid, libc_address("getppid") - own_base + base)
-    assert found is not None and found.name == "getppid"
+    return child.pid, base + in_libc("getppid")
+
+
+def test_process_that_came_and_went() -> None:
+    """Seen from its start, a process has names after its end that nothing asked for before."""
+    symbols = Symbolizer()
+    symbols.watch()
+    for _ in range(3):
+        pid, address = run_to_the_end()
+        found = symbols.user(0, pid, address)
+        assert found is not None
+        assert (found.module, found.name, found.offset) == ("libc.so.6", "getppid", 0)
+
+
+def test_process_that_ran_before() -> None:
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    base = 0
+    while not base:
+        with open(f"/proc/{child.pid}/maps") as file:
+            found = [int(li.split("-")[0], 16) for li in file if "/libc.so.6" in li]
+        base = found[0] if found else 0
+    symbols = Symbolizer()
+    symbols.watch()
+    assert child.stdin is not None
+    child.stdin.close()
+    child.wait()
+    symbol = symbols.user(0, child.pid, base + in_libc("getppid"))
+    assert symbol is not None and symbol.name == "getppid"
+
+
+def test_replaced_program_keeps_no_wrong_names(tmp_path: Path) -> None:
+    """A file that was built anew since is not the one that was mapped."""
+    from dscript.symbols.files import symbol
+
+    address = libc_address("getppid")
+    mapping = next(m for m in read_mappings(os.getpid()) if m.start <= address < m.end)
+    wrong = mapping._replace(build_id="00" * 20)
+    found = symbol(0, wrong, address)
+    assert found is not None and (found.module, found.name) == ("libc.so.6", "")
+
+
+def test_forked_process_has_its_parents_mappings() -> None:
+    spaces = Spaces()
+    spaces.executed(10)
+    spaces.mapped(10, Mapping(0x1000, 0x2000, 0, "/a"))
+    spaces.forked(11, 10)
+    spaces.mapped(10, Mapping(0x1000, 0x2000, 0, "/b"))
+    found = spaces.find(11, 0x1800)
+    assert found is not None and found.path == "/a"
+    spaces.executed(11)
+    assert spaces.find(11, 0x1800) is None
+    spaces.ended(10)
+    found = spaces.find(10, 0x1800)
+    assert found is not None and found.path == "/b"
+    assert spaces.find(10, 0x2000) is None
 
 
 def test_perf_map_of_a_compiler_at_run_time() -> None:

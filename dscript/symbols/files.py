@@ -1,0 +1,76 @@
+"""Names of places in files and in code that was made at run time (JIT)."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from functools import lru_cache
+
+from dscript.kernel import elf
+from dscript.kernel.demangle import demangle
+from dscript.symbols.mappings import Mapping
+from dscript.symbols.types import Symbol
+
+
+def symbol(pid: int, mapping: Mapping, address: int) -> Symbol | None:
+    """The symbol at an address of a mapping; `pid` need not run any more.
+
+    Its name is empty where the file tells none; None where there is no file either.
+    """
+    if not mapping.path.startswith("/") or mapping.path.startswith("//anon"):
+        return _made_at_run_time(pid, address)
+    module = os.path.basename(mapping.path.removesuffix(" (deleted)"))
+    image = _image(mapping.path, mapping.build_id)
+    if image is None:
+        return Symbol(module, "", 0)
+    place = image.address_at(address - mapping.start + mapping.offset)
+    function = None if place is None else image.function_at(place)
+    if function is None or place is None:
+        return Symbol(module, "", 0)
+    return Symbol(module, demangle(function.name), place - function.address)
+
+
+@lru_cache(maxsize=256)
+def _image(path: str, build_id: str) -> elf.Elf | None:
+    """The file that was mapped: at its path, or what debuggers keep of its build."""
+    candidates = [path]
+    if len(build_id) > 2:
+        candidates.append(f"/usr/lib/debug/.build-id/{build_id[:2]}/{build_id[2:]}.debug")
+    for candidate in candidates:
+        try:
+            image = elf.read(candidate)
+        except elf.BadElf:
+            continue
+        if not build_id or image.build_id == build_id:
+            return image
+    return None
+
+
+def _made_at_run_time(pid: int, address: int) -> Symbol | None:
+    """From the perf map that a JIT compiler wrote (Linux, tools/perf/Documentation/jit)."""
+    path = f"/tmp/perf-{pid}.map"
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    starts, rows = _perf_map(path, stat.st_mtime_ns, stat.st_size)
+    at = bisect_right(starts, address) - 1
+    if at < 0 or address >= starts[at] + rows[at][0]:
+        return None
+    return Symbol(os.path.basename(path), rows[at][1], address - starts[at])
+
+
+@lru_cache(maxsize=32)
+def _perf_map(path: str, _time: int, _size: int) -> tuple[list[int], list[tuple[int, str]]]:
+    """Addresses, and (size, name) beside them; a line is `START SIZE NAME`, in hexadecimal."""
+    found: dict[int, tuple[int, str]] = {}
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                fields = line.rstrip("\n").split(" ", 2)
+                if len(fields) == 3:
+                    found[int(fields[0], 16)] = (int(fields[1], 16), fields[2])
+    except (OSError, ValueError):
+        return [], []
+    starts = sorted(found)
+    return starts, [found[start] for start in starts]
