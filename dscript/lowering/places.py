@@ -21,7 +21,7 @@ from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State, round_up
 from dscript.object.helpers import LOCAL_STORAGE_GET_F_CREATE, Helper
 from dscript.object.values import NULL, Value, const
-from dscript.program import DropKind, Fault
+from dscript.program import DropKind, Fault, StateLayout
 from dscript.semantics import tree
 
 
@@ -307,7 +307,32 @@ def _is_behind_pointer(expr: tree.Expr) -> bool:
 
 
 def _through_pointer(g: Generator, where: Value, size: int) -> Place:
-    """Only memory of this firing can be written: what alloca(), copyin() and `&` gave."""
+    """Memory that a program may write by address; anything else is a fault.
+
+    That is what alloca(), copyin() and `&` of a clause-local variable gave to this firing, and
+    the global variables, where one of them is an array or a structure.
+    """
+    f = g.f
+    if not any(is_memory(variable.type) for variable in g.unit.layout.globals):
+        return Place(pointer=_scratch_behind(g, where, size))
+    offset = f.op("sub", where, g.address_of(g.bss(StateLayout.END)))
+    offset = f.opaque(offset)
+    room = g.unit.layout.bss_size - StateLayout.END - size
+    ours, other, done = f.block("global"), f.block("scratch"), f.block("writable")
+    f.cbr(f.icmp("ule", offset, room), ours, other)
+    f.at(ours)
+    in_global = f.gep(g.bss(StateLayout.END), offset)
+    from_global = f.current
+    f.br(done)
+    f.at(other)
+    in_scratch = _scratch_behind(g, where, size)
+    from_scratch = f.current
+    f.br(done)
+    f.at(done)
+    return Place(pointer=f.phi("ptr", [(in_global, from_global), (in_scratch, from_scratch)]))
+
+
+def _scratch_behind(g: Generator, where: Value, size: int) -> Value:
     f = g.f
     base = g.address_of(g.scratch_at(0))
     offset = f.opaque(f.op("sub", where, base))
@@ -315,10 +340,10 @@ def _through_pointer(g: Generator, where: Value, size: int) -> Place:
     if limit < 0:  # the program has no such memory
         g.fault(Fault.BADADDR, where)
         f.at(f.block("never"))
-        return Place(pointer=g.scratch_at(0))
+        return g.scratch_at(0)
     g.fault_if(f.icmp("ugt", offset, limit), Fault.BADADDR, where)
     check_heap(g, where, const(size))
-    return Place(pointer=g.f.gep(g.scratch_at(0), offset))
+    return f.gep(g.scratch_at(0), offset)
 
 
 def store(g: Generator, target: tree.Expr, value: Value) -> None:
