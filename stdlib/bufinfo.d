@@ -52,21 +52,26 @@ inline struct inode *__request_inode[struct request *R] =
     ((uintptr_t)R->bio->bi_io_vec->bv_page->mapping & 3) != 0 ?
     (struct inode *)NULL : R->bio->bi_io_vec->bv_page->mapping->host;
 
+/* Its inode has a name; what the file system keeps for itself (SB_NOUSER, see files.d) has none. */
+inline int __request_named[struct request *R] = __request_inode[R] != NULL &&
+    !(__request_inode[R]->i_sb->s_flags & 0x80000000UL) &&
+    __request_inode[R]->i_dentry.first != NULL;
+
 /*
- * Of a file only the last part of its name can be had from its pages.  What the file system
- * keeps for itself (SB_NOUSER, see files.d) and direct I/O belong to no file.
+ * The path is that of the file's first name, in the first place where its file system is mounted.
+ * Direct I/O and what the file system keeps for itself belong to no file.
  */
 translator fileinfo_t < struct request *R > {
-	fi_name = __request_inode[R] == NULL ||
-	    __request_inode[R]->i_sb->s_flags & 0x80000000UL ? "<none>" :
-	    __request_inode[R]->i_dentry.first == NULL ? "<unknown>" :
-	    stringof(((struct dentry *)((uintptr_t)__request_inode[R]->i_dentry.first -
-	    offsetof(struct dentry, d_u)))->d_name.name);
-	fi_dirname = "<unknown>";
-	fi_pathname = "<unknown>";
+	fi_name = __request_named[R] ? stringof(((struct dentry *)(
+	    (uintptr_t)__request_inode[R]->i_dentry.first -
+	    offsetof(struct dentry, d_u)))->d_name.name) : __request_inode[R] == NULL ||
+	    __request_inode[R]->i_sb->s_flags & 0x80000000UL ? "<none>" : "<unknown>";
+	fi_dirname = __request_named[R] ? dirname(__inode_path(__request_inode[R])) : "<unknown>";
+	fi_pathname = __request_named[R] ? __inode_path(__request_inode[R]) : "<unknown>";
 	fi_offset = 0;
 	fi_fs = __request_inode[R] == NULL ? "<none>" :
 	    stringof(__request_inode[R]->i_sb->s_type->name);
+	fi_mount = __request_named[R] ? __inode_mount(__request_inode[R]) : "<unknown>";
 	fi_oflags = 0;
 };
 

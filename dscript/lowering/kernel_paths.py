@@ -1,6 +1,8 @@
 """d_path(path): the name of a `struct path`, by walking its directory entries.
 
 `__mount_path(path)` is where its file system is mounted: the name of the mount's root.
+`__inode_path(inode)` and `__inode_mount(inode)` are these of an inode's first name in the first
+place where its file system is mounted.
 `__cgroup_path(node)` is the name of a control group's `struct kernfs_node`.
 
 bpf_d_path() is for a few functions only, so the walk is done here (cf. prepend_path() in
@@ -48,11 +50,44 @@ def _d_path(g: Generator, call: tree.SubroutineCall, destination: Value, capacit
     inside = g.unit.kernel.offset("mount", "mnt", call.span)
     state["mount"] = f.op("sub", state["mount"], inside)
     if call.name == "__mount_path":
-        root = f.op("add", state["mount"], g.unit.kernel.offset("mount", "mnt.mnt_root", call.span))
-        result = f.helper(Helper.PROBE_READ_KERNEL, [state.base, const(8), root])
-        g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, root)
+        _to_root(g, call, state)
     _walk(g, "walk_path", buffer, state, lambda f: _build(g, f, call))
     _finish(g, call, destination, capacity, buffer, state)
+
+
+def _inode_path(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
+    f, kernel = g.f, g.unit.kernel
+    inode = expressions.value(g, call.args[0])
+    buffer = g.temporary_at(round_up(_PATH + _NAME))
+    state = words(g, dentry=0, mount=0, at=_PATH - 1, read=0, length=0, name=0)
+    alias = _pointer(g, state, inode, kernel.offset("inode", "i_dentry.first", call.span))
+    state["dentry"] = f.op("sub", alias, kernel.offset("dentry", "d_u", call.span))
+    block = _pointer(g, state, inode, kernel.offset("inode", "i_sb", call.span))
+    mount = _pointer(g, state, block, kernel.offset("super_block", "s_mounts", call.span))
+    # Before Linux 6.18 a list that goes through the middle of the mounts.
+    if kernel.has("mount", "mnt_instance"):
+        mount = f.op("sub", mount, kernel.offset("mount", "mnt_instance", call.span))
+    state["mount"] = mount
+    if call.name == "__inode_mount":
+        _to_root(g, call, state)
+    _walk(g, "walk_path", buffer, state, lambda f: _build(g, f, call))
+    _finish(g, call, destination, capacity, buffer, state)
+
+
+def _to_root(g: Generator, call: tree.SubroutineCall, state: Words) -> None:
+    """From the entry to the root of its mount."""
+    root = g.unit.kernel.offset("mount", "mnt.mnt_root", call.span)
+    state["dentry"] = _pointer(g, state, state["mount"], root)
+
+
+def _pointer(g: Generator, state: Words, base: Value, offset: int) -> Value:
+    """A pointer of the kernel's at `base` + `offset`; a fault where there is none."""
+    f = g.f
+    where = f.op("add", base, offset)
+    slot = f.gep(state.base, 8 * _WALK.index("read"))
+    result = f.helper(Helper.PROBE_READ_KERNEL, [slot, const(8), where])
+    g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, where)
+    return state["read"]
 
 
 def _cgroup_path(
@@ -176,5 +211,7 @@ def _put(s: Step, length: Value, name: Value) -> None:
 STRINGS: dict[str, StringInto] = {
     "d_path": _d_path,
     "__mount_path": _d_path,
+    "__inode_path": _inode_path,
+    "__inode_mount": _inode_path,
     "__cgroup_path": _cgroup_path,
 }

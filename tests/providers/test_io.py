@@ -52,7 +52,8 @@ def test_the_file_of_buffered_writes(tmp_path: Path, folder: Path) -> None:
     seen, _ = traced(
         tmp_path,
         f'io:::start /args[2]->fi_name == "{name.name}"/ '
-        "{ @[args[2]->fi_fs] = sum(args[0]->b_bcount); }",
+        "{ @[args[2]->fi_fs, args[2]->fi_pathname, args[2]->fi_dirname, args[2]->fi_mount] = "
+        "sum(args[0]->b_bcount); }",
         f"file = open({str(name)!r}, 'wb')\nfile.write(bytes(64 << 10))\nfile.flush()\n"
         f"os.fsync(file.fileno())\nos.unlink({str(name)!r})\n",
     )
@@ -60,8 +61,12 @@ def test_the_file_of_buffered_writes(tmp_path: Path, folder: Path) -> None:
     device = os.stat(folder).st_dev
     types = {m[2] for m in mounts if os.path.exists(m[1]) and os.stat(m[1]).st_dev == device}
     assert len(seen) == 1
-    assert seen[0][0] in types
-    assert int(seen[0][1]) == 64 << 10
+    fs, path, parent, mount, size = seen[0]
+    assert fs in types
+    assert int(size) == 64 << 10
+    # Names in the first place where the file system is mounted, which need not be this one.
+    assert path.endswith(f"/{name.name}") and path == f"{parent}/{name.name}"
+    assert path.startswith(mount) and mount.startswith("/")
 
 
 def test_waits_for_a_disk(folder: Path, tmp_path: Path) -> None:
