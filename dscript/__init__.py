@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dscript.api import compile, run
+    from dscript.request import Picture
 
-__all__ = ["__version__", "compile", "run"]
+__all__ = ["Picture", "__version__", "compile", "run"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """`compile` and `run`, imported when they are asked for."""
+    """`compile`, `run` and `Picture`, imported when they are asked for."""
+    if name == "Picture":
+        from dscript.request import Picture
+
+        return Picture
     if name in ("compile", "run"):
         from dscript import api
 

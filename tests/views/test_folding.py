@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 
+import dscript
 from dscript.errors import TracingError
 from dscript.program import Aggregation, Field
 from dscript.request import Picture
@@ -14,6 +16,7 @@ from dscript.views.flamegraph import flame_graph
 from dscript.views.folding import fold, folded_lines, merge
 from dscript.views.heatmap import HeatMap
 from dscript.views.pictures import picture_views
+from tests.output.machine import parsed
 
 from .support import key, printer, stacks
 
@@ -196,3 +199,16 @@ def test_the_named_aggregation_is_drawn(tmp_path: Path) -> None:
     (view,) = picture_views([Picture("folded", str(path), "b")], sink, 1.0)
     view.finish()
     assert path.read_text() == "vmlinux`do_read 6\n"
+
+
+def test_pictures_and_formats_from_python(tmp_path: Path) -> None:
+    program = dscript.compile("BEGIN { @s[stack()] = count(); @q = quantize(5); exit(2); }")
+    flame, heat = tmp_path / "flame.svg", tmp_path / "heat.svg"
+    out = io.BytesIO()
+    pictures = [dscript.Picture("flamegraph", str(flame)), dscript.Picture("heatmap", str(heat))]
+    assert dscript.run(program, output=out, format="json", pictures=pictures) == 2
+    assert parsed(out.getvalue())[-1] == {"type": "exit", "status": 2}
+    assert "total 1 in 1 stack<" in flame.read_text()
+    assert "total 1 in " in heat.read_text()
+    with pytest.raises(ValueError, match="no such format: yaml"):
+        dscript.run(program, format="yaml")  # type: ignore[arg-type]
