@@ -23,7 +23,7 @@ from dscript.providers.base import (
 )
 
 # Scripts name the Solaris modules that hold these probes; there is one kernel here.
-_MODULES = ("vmlinux", "genunix", "unix")
+_MODULES = ("vmlinux", "genunix", "unix", "ip", "TS", "specfs", "ufs", "zfs", "nfs")
 
 
 @dataclass(frozen=True, slots=True)
