@@ -150,7 +150,8 @@ def declare_inline(checker: ExpressionChecker, node: ast.Inline) -> None:
     name = node.name
     if name in environment.inlines or ("global", name) in environment.variables:
         raise Diagnostic("D_DECL_IDRED", f"identifier redeclared: {name}", node.span)
-    if name in BUILTIN_VARIABLES or name in environment.enumerators:
+    taken = name in BUILTIN_VARIABLES or name in environment.enumerators
+    if taken or is_known_function(name):
         raise Diagnostic("D_DECL_IDRED", f"identifier redeclared: {name}", node.span)
     type_ = checker.types.resolve(node.type)
     if isinstance(type_.resolve(), VoidType):

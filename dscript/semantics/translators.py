@@ -38,6 +38,13 @@ def declare_translator(checker: ExpressionChecker, node: ast.Translator) -> None
             f"translator output type must be a struct or union, not {describe(output)}",
             node.output.span,
         )
+    if not struct.complete:
+        raise Diagnostic(
+            "D_XLATE_SOU",
+            f"translator output type is incomplete: {describe(output)}",
+            node.output.span,
+            "declare its members first",
+        )
     source = checker.types.resolve(node.input)
     for member in node.members:
         if struct.find(member.name) is None:

@@ -315,6 +315,8 @@ class TypeRules(ExpressionRules):
 
     def translator(self, c: Children) -> ast.Translator:
         word, output, _, (input_, parameter) = c[:4]
+        if not parameter:
+            raise Diagnostic("D_SYNTAX", "the translator's input has no name", input_.span)
         return ast.Translator(
             span=Span(self.source, word.start, c[-1].end),
             output=output,

@@ -7,6 +7,7 @@ stay below the width, and gcc compiles with -fwrapv, since D's arithmetic wraps.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 
 # D and C spell these alike; C gets them from <stdint.h>.
@@ -28,10 +29,8 @@ TYPES = {
 }
 _INTERESTING = (0, 1, 2, 3, 7, 10, 127, 128, 255, 256, 32767, 32768, 65535, 1 << 31)
 
-_BINARY = (
-    *("+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>"),
-    *("<", "<=", ">", ">=", "==", "!=", "&&", "||"),
-)
+_COMPOUND = ("+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>")
+_BINARY = (*_COMPOUND, "<", "<=", ">", ">=", "==", "!=", "&&", "||")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,8 @@ class Generator:
         self.variables = [
             Variable(f"v{n}", type_, self._value(*TYPES[type_])) for n, type_ in enumerate(TYPES)
         ]
+        # What assignments, steps and compound assignments change.
+        self.targets = [Variable(f"t{n}", type_, 0) for n, type_ in enumerate(TYPES)]
 
     def _value(self, size: int, signed: bool) -> int:
         bits = 8 * size
@@ -79,34 +80,28 @@ class Generator:
 
     def _binary(self, depth: int) -> str:
         left, right = self.expression(depth), self.expression(depth)
-        op = self.random.choice(
-            [
-                "+",
-                "-",
-                "*",
-                "/",
-                "%",
-                "&",
-                "|",
-                "^",
-                "<<",
-                ">>",
-                "<",
-                "<=",
-                ">",
-                ">=",
-                "==",
-                "!=",
-                "&&",
-                "||",
-            ]
-        )
-        if op in "/%":
-            # Odd, and never -1: neither zero nor an overflowing quotient.
-            return f"({left} {op} (({right} & 0x3e) | 5))"
-        if op in ("<<", ">>"):
-            return f"({left} {op} ({right} & 31))"
-        return f"({left} {op} {right})"
+        op = self.random.choice(_BINARY)
+        return f"({left} {op} {_operand(op, right)})"
+
+    def statement(self, depth: int) -> str:
+        """An expression, perhaps one that changes a variable of its own.
+
+        Each of these variables is written once and read at most once after a comma: C leaves
+        no order open.
+        """
+        pick = self.random.random()
+        if pick < 0.7:
+            return self.expression(depth)
+        target = self.random.choice(self.targets).name
+        first = f"{target} = {self._leaf()}"
+        if pick < 0.75:
+            return f"({target} = {self.expression(depth)})"
+        if pick < 0.85:
+            step = self.random.choice(("{}++", "{}--", "++{}", "--{}")).format(target)
+            return f"({first}, {step})" if pick < 0.8 else f"({first}, {step}, {target})"
+        op = self.random.choice(_COMPOUND)
+        change = f"{target} {op}= {_operand(op, self.expression(depth))}"
+        return f"({first}, {change})" if pick < 0.92 else f"({first}, {change}, {target} + 1)"
 
     def _leaf(self) -> str:
         if self.random.random() < 0.75:
@@ -118,10 +113,19 @@ class Generator:
         return form.format(value)
 
 
+def _operand(op: str, right: str) -> str:
+    """The right operand as the operator can have it, whatever its value."""
+    if op in "/%":
+        # Odd, and never -1: neither zero nor an overflowing quotient.
+        return f"(({right} & 0x3e) | 5)"
+    return f"({right} & 31)" if op in ("<<", ">>") else right
+
+
 def c_program(generator: Generator, expressions: list[str]) -> str:
     """Prints every expression as a signed 64-bit number and its size, one a line."""
     lines = ["#include <stdio.h>", "#include <stdint.h>", "typedef signed char D_char;"]
-    lines += [f"volatile {_c(v.type)} {v.name};" for v in generator.variables]
+    declared = [*generator.variables, *generator.targets]
+    lines += [f"volatile {_c(v.type)} {v.name};" for v in declared]
     lines += ["int main(void) {"]
     lines += [
         f"{v.name} = ({_c(v.type)}){v.value & (1 << 64) - 1}ULL;" for v in generator.variables
@@ -150,6 +154,8 @@ def d_program(generator: Generator, expressions: list[str], scope: str) -> str:
             lines.append(f"inline {v.type} {v.name} = ({v.type}){v.value & (1 << 64) - 1};")
         else:
             lines.append(f"{scope} {v.type} {v.name};")
+    kept = "" if scope == "inline" else scope
+    lines += [f"{kept} {t.type} {t.name};" for t in generator.targets]
     if scope != "inline":
         sets = " ".join(
             f"{prefix}{v.name} = ({v.type}){v.value & (1 << 64) - 1};" for v in generator.variables
@@ -167,6 +173,4 @@ def d_program(generator: Generator, expressions: list[str], scope: str) -> str:
 def _scoped(expression: str, prefix: str) -> str:
     if not prefix:
         return expression
-    import re
-
-    return re.sub(r"\bv(\d+)\b", lambda m: prefix + m.group(0), expression)
+    return re.sub(r"\b[vt]\d+\b", lambda m: prefix + m.group(0), expression)
