@@ -15,6 +15,7 @@ from dscript.lowering import scratch
 from dscript.lowering.generator import Unit
 from dscript.lowering.kernel import KernelLayout
 from dscript.lowering.layout import lay_out, round_up
+from dscript.lowering.lockups import refuse_lockups
 from dscript.lowering.programs import ProgramBuilder, group_points, split_large
 from dscript.lowering.records import RecordPlan, plan_record
 from dscript.lowering.scratch import ScratchSizes
@@ -88,6 +89,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
     probes = _number_probes(unit)
     unit.error_reads_epid = _error_reads_epid(program)
     plans = [plan_record(clause) for clause in program.clauses]
+    refuse_lockups(program.clauses, plans)
     # setopt() may turn flowindent on, for which records have to name their thread.
     unit.flowindent |= any(action.kind == "setopt" for plan in plans for action in plan.actions)
     builder = _build_programs(unit, plans)

@@ -233,3 +233,13 @@ def check_statistics_of_memory(shared: Path) -> None:
     expect(int(found["pgpgout"][0]) >= exact["anonpgout"], outcome)
     if zero_filled:
         expect(int(found["mine-zfod"][0]) >= 256, outcome)
+
+
+@check()
+def check_statistics_refuse_to_hang(shared: Path) -> None:
+    """Until Linux 6.15 a record where spin locks are had, beside others, could stop a CPU."""
+    del shared
+    outcome = dscript("-n", "lockstat:::spin-spin { trace(arg1); } tick-1s { trace(1); exit(0); }")
+    expect(outcome.status == 1 and "the CPU could hang" in outcome.stderr, outcome)
+    outcome = dscript("-qn", "lockstat:::spin-spin { @ = sum(arg1); } tick-1s { exit(0); }")
+    expect(outcome.status == 0, outcome)
