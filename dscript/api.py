@@ -170,7 +170,13 @@ def trace(
         d_options.count(options, "cpu"),
     )
     session = Session(program, sink, targets, _rates(options), buffering, views)
-    sink.option_changed = lambda name, value: session.change_rates(_rates(sink.options))
+
+    def option_changed(name: str, value: str) -> None:
+        session.change_rates(_rates(sink.options))
+        if screen is not None:
+            screen.set_interval(_switch_interval(sink.options))
+
+    sink.option_changed = option_changed
     with screen or nullcontext():
         status = session.run()
     sink.close(status)
@@ -185,8 +191,11 @@ def _screen(program: CompiledProgram, output: BinaryIO | None, format: Format) -
 
     if not program.aggregations:
         raise TracingError("--top shows aggregations, and the program has none")
-    interval = d_options.period(program.options, "switchrate") / 1e9
-    return Screen(interval, sum(count for _, count in program.matches))
+    return Screen(_switch_interval(program.options), sum(count for _, count in program.matches))
+
+
+def _switch_interval(options: Mapping[str, str]) -> float:
+    return d_options.period(options, "switchrate") / 1e9
 
 
 def _printer(format: Format) -> type[TextPrinter]:

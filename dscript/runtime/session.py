@@ -348,7 +348,8 @@ class Session:
             return timer.next - now
         if not self._snapshots.settled:  # the records of a firing are being read
             return _UNSETTLED
-        timer.next = max(timer.next + timer.interval, now)  # late ones shift no others
+        # Late ones shift no others.
+        timer.next = max(timer.next + view.interval, now)
         self._kernel.drain.swap()
         view.refresh()
         return 0.0

@@ -56,7 +56,7 @@ class Screen:
             raise TracingError("--top needs a terminal, and standard output is none")
         if os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
             raise TracingError("--top cannot draw on this terminal (TERM is unset or dumb)")
-        self.interval = max(interval, _SHORTEST)
+        self.set_interval(interval)
         self._head = f"{probes} probe{'' if probes == 1 else 's'}"
         self._held = HeldOutput(sys.stdout.buffer)
         self._held_messages = HeldOutput(sys.stderr.buffer)
@@ -78,6 +78,10 @@ class Screen:
     @property
     def messages(self) -> BinaryIO:
         return cast(BinaryIO, self._held_messages)
+
+    def set_interval(self, seconds: float) -> None:
+        """Draw so often from the next time on."""
+        self.interval = max(seconds, _SHORTEST)
 
     def show(self, sink: TextPrinter) -> None:
         """The aggregations to show are those of this sink."""

@@ -74,6 +74,14 @@ class Terminal:
             assert time.monotonic() < deadline, "\n".join(self.lines)
             assert self._read(), "\n".join(self.lines)
 
+    def read_for(self, seconds: float) -> int:
+        """Read for a while; how many bytes came."""
+        before = len(self.raw)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self._read():
+            pass
+        return len(self.raw) - before
+
     def resize(self, columns: int, rows: int) -> None:
         self.screen.resize(rows, columns)
         _size(self._fd, columns, rows)

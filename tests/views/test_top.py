@@ -70,6 +70,21 @@ def test_it_follows_the_window() -> None:
         assert top.wait() == 0
 
 
+def test_the_program_may_change_the_rate() -> None:
+    program = """
+        int done;
+        tick-50ms { @n["n"] = count(); }
+        tick-300ms /!done/ { done = 1; setopt("switchrate", "1h"); printf("slower\\n"); }
+    """
+    words = (DSCRIPT, "--top", "-x", "switchrate=100ms", "-n", program)
+    with Terminal(words) as top:
+        top.wait_for(lambda: "tick-300ms slower" in "\n".join(top.lines))
+        top.read_for(0.5)  # one picture may have been due
+        assert top.read_for(1.0) == 0
+        top.interrupt()
+        assert top.wait() == 0
+
+
 def test_afterwards_the_terminal_is_as_it_was() -> None:
     with Terminal(WORDS) as top:
         top.wait_for(lambda: "printed at 3" in "\n".join(top.lines))
