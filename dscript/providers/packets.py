@@ -29,9 +29,9 @@ IPV6 = "skb->protocol == htons(0x86dd)"
 IS_IP = f"({IPV4} || {IPV6})"
 
 STACKED = "once for each device of a stack (VLAN, bridge, bond) that it leaves through"
-NO_FUNCTIONS = "without kernel functions"
 
-_FUNCTIONS = ("ip_output", "ip_mc_output", "ip6_output")
+# In this order; TCP is never sent to a group, which is what ip_mc_output() is for.
+_UNICAST, _MULTICAST = ("ip_output", "ip6_output"), ("ip_output", "ip_mc_output", "ip6_output")
 
 
 def is_protocol(number: int, header: str) -> str:
@@ -44,12 +44,14 @@ def sent(
     arguments: tuple[tuple[str, str], ...],
     *,
     local: bool = True,
+    multicast: bool = True,
     when: str = "",
     exactness: str = "exact",
 ) -> tuple[Row, ...]:
-    """Rows for packets on their way out that `condition` holds for; `local`: made here.
+    """Rows for packets on their way out that `condition` holds for.
 
-    `arguments` are D over `skb`, and `device` there is the struct net_device.
+    `local`: only those made here; `multicast`: they may be for a group of hosts.
+    `arguments` are D over `skb`, and `@device` there is the struct net_device.
     """
     # A packet that is forwarded has no socket; one that was received notes the device.
     test = " && ".join(filter(None, ("skb->skb_iif == 0" if local else "", IS_IP, condition)))
@@ -63,6 +65,7 @@ def sent(
     # The route's device: skb->dev is set behind this point.  The lowest bit is a flag.
     device = "((struct dst_entry *)(skb->_skb_refdst & ~1UL))->dev"
     derived = Derived(("net", "sk", "skb"), test, _with_device(arguments, device))
+    functions = _MULTICAST if multicast else _UNICAST
     return tuple(
         Row(
             name,
@@ -72,9 +75,9 @@ def sent(
             exactness=exactness,
             fallback=f"`net_dev_queue`: {STACKED}",
             kind="entry",
-            otherwise=other if function == _FUNCTIONS[0] else None,
+            otherwise=other if function == functions[0] else None,
         )
-        for function in _FUNCTIONS
+        for function in functions
     )
 
 

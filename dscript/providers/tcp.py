@@ -126,6 +126,7 @@ _ROWS = (
         "send",
         _IS_TCP,
         _SENT,
+        multicast=False,
         when="TCP",
         exactness="a segment that the device cuts up (TSO) counts once",
     ),
@@ -169,6 +170,7 @@ _ROWS = (
         f"{_IS_TCP} && ({_FLAGS} & 18) == 2 && "  # SYN, not ACK
         "((struct inet_connection_sock *)skb->sk)->icsk_retransmits == 0",
         _SENT,
+        multicast=False,
         when="the first SYN of a connection",
     ),
     _established(
@@ -209,6 +211,7 @@ _ROWS = (
         # The answer to a segment without ACK begins at 0: RFC 793, "Reset Generation".
         f"{_IS_TCP} && ({_FLAGS} & 20) == 20 && {_SEQUENCE} == 0",
         _SENT,
+        multicast=False,
         when="a reset that answers a SYN",
     ),
 )

@@ -112,7 +112,16 @@ def translated_member(checker: ExpressionChecker, node: ast.Member) -> Expr | No
     if not isinstance(xlate, ast.Xlate):
         return None
     with _parameters(checker, derived, base.span):
-        return check_member(checker, xlate, node.name, node.arrow, node.span)
+        try:
+            return check_member(checker, xlate, node.name, node.arrow, node.span)
+        except Diagnostic as wrong:
+            if wrong.tag != "D_XLATE_NOCONV":
+                raise
+            probe, target = points[0].probe, points[0].attach.target
+            where = f"{probe.provider}:::{probe.name} comes from {target} on this kernel"
+            raise Diagnostic(
+                wrong.tag, wrong.message, wrong.span, f"{where}, which does not tell it"
+            ) from None
 
 
 def running_points(clause: tree.Clause) -> Sequence[ProbePoint] | None:

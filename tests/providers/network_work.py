@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,15 @@ PROGRAM = r"""
 #pragma D option quiet
 tcp:::send
 {
-    @sent[args[4]->tcp_sport, args[4]->tcp_dport, args[4]->tcp_flags] = count();
-    @bytes["sent", args[3]->tcps_lport, args[3]->tcps_raddr] =
-        sum(args[2]->ip_plength - args[4]->tcp_offset);
-}
-tcp:::send /args[2]->ip_plength == args[4]->tcp_offset + 100/
-{
-    @state[tcp_state_string[args[3]->tcps_state], args[3]->tcps_lport] = count();
-    @again[args[3]->tcps_lport] = sum(args[3]->tcps_retransmit);
-    @local[args[3]->tcps_lport] = sum(args[3]->tcps_local);
+    @sent[args[4]->tcp_sport, args[4]->tcp_dport, args[4]->tcp_flags, args[3]->tcps_lport,
+        args[3]->tcps_raddr, args[2]->ip_plength - args[4]->tcp_offset,
+        tcp_state_string[args[3]->tcps_state], args[3]->tcps_local,
+        args[3]->tcps_retransmit] = count();
 }
 tcp:::receive
 {
-    @received[args[4]->tcp_sport, args[4]->tcp_dport, args[4]->tcp_flags] = count();
-    @bytes["received", args[3]->tcps_lport, args[2]->ip_saddr] =
-        sum(args[2]->ip_plength - args[4]->tcp_offset);
+    @received[args[4]->tcp_sport, args[4]->tcp_dport, args[4]->tcp_flags, args[3]->tcps_lport,
+        args[2]->ip_saddr, args[2]->ip_plength - args[4]->tcp_offset] = count();
 }
 tcp:::connect-request
 {
@@ -48,9 +43,6 @@ tcp:::connect-established
 {
     @connected[args[3]->tcps_lport, args[3]->tcps_rport, args[3]->tcps_raddr,
         tcp_state_string[args[3]->tcps_state], args[2]->ip_saddr, args[4]->tcp_sport] = count();
-}
-tcp:::connect-established /began[args[1]->cs_cid]/
-{
     @latency[args[3]->tcps_lport] = max(timestamp - began[args[1]->cs_cid]);
 }
 tcp:::connect-refused
@@ -63,7 +55,10 @@ tcp:::accept-established
     @accepted[args[3]->tcps_lport, args[4]->tcp_sport, args[3]->tcps_raddr,
         tcp_state_string[args[3]->tcps_state]] = count();
 }
-tcp:::accept-refused { @denied[args[4]->tcp_sport, args[4]->tcp_dport, args[2]->ip_daddr] = count(); }
+tcp:::accept-refused
+{
+    @denied[args[4]->tcp_sport, args[4]->tcp_dport, args[2]->ip_daddr] = count();
+}
 tcp:::state-change
 {
     printf("change %d %d %s %s\n", args[3]->tcps_lport, args[3]->tcps_rport,
@@ -75,21 +70,17 @@ udp:::send, udp:::receive
         args[4]->udp_sport, args[4]->udp_dport, args[4]->udp_length,
         args[2]->ip_plength] = count();
 }
-ip:::send, ip:::receive /args[2]->ip_plength == 785/
+ip:::send, ip:::receive
 {
-    @packets[probename, args[2]->ip_ver, args[2]->ip_saddr, args[2]->ip_daddr,
-        args[3]->if_name, args[3]->if_local, args[4]->ipv4_length, args[4]->ipv4_ihl,
-        args[4]->ipv4_protostr, args[5]->ipv6_plen, args[5]->ipv6_nextstr] = count();
+    @packets[probename, args[2]->ip_ver, args[2]->ip_plength, args[2]->ip_saddr,
+        args[2]->ip_daddr, args[3]->if_name, args[3]->if_local, args[4]->ipv4_length,
+        args[4]->ipv4_ihl, args[4]->ipv4_protostr, args[5]->ipv6_plen,
+        args[5]->ipv6_nexthdr] = count();
 }
-ip:::send, ip:::receive { @all[probename, args[2]->ip_ver] = count(); }
 END
 {
-    printa("sent %d %d %d %@d\n", @sent);
-    printa("bytes %s %d %s %@d\n", @bytes);
-    printa("state %s %d %@d\n", @state);
-    printa("again %d %@d\n", @again);
-    printa("local %d %@d\n", @local);
-    printa("received %d %d %d %@d\n", @received);
+    printa("sent %d %d %d %d %s %d %s %d %d %@d\n", @sent);
+    printa("received %d %d %d %d %s %d %@d\n", @received);
     printa("request %d %d %s %@d\n", @request);
     printa("connected %d %d %s %s %s %d %@d\n", @connected);
     printa("latency %d %@d\n", @latency);
@@ -97,14 +88,20 @@ END
     printa("accepted %d %d %s %s %@d\n", @accepted);
     printa("denied %d %d %s %@d\n", @denied);
     printa("datagrams %s %d %d %s %d %d %d %d %@d\n", @datagrams);
-    printa("packets %s %d %s %s %s %d %d %d %s %d %s %@d\n", @packets);
-    printa("all %s %d %@d\n", @all);
+    printa("packets %s %d %d %s %s %s %d %d %d %s %d %d %@d\n", @packets);
 }
+"""
+
+# Only how often each probe fires.
+COUNTS = r"""
+#pragma D option quiet
+tcp:::, udp::: { @[probeprov, probename] = count(); }
+ip::: { @packets[probename, args[2]->ip_ver] = count(); }
+END { printa("%s %s %@d\n", @); printa("packets %s %d %@d\n", @packets); }
 """
 
 _CLIENT_CHANGES = ["closed", "syn-sent", "established", "fin-wait-1", "fin-wait-2", "closed"]
 _SERVER_CHANGES = ["listen", "syn-received", "established", "close-wait", "last-ack", "closed"]
-_ANY = "<null>"
 
 
 def counters() -> dict[str, int]:
@@ -203,23 +200,23 @@ def compare(seen: Seen, version: int, ports: dict[str, int]) -> None:
     """What the program counted against what the workload did."""
     host = HOSTS[version]
     server, client, closed, lost = (ports[n] for n in ("server", "client", "closed", "lost"))
-    for way in ("sent", "received"):
-        assert seen(way, client, server, 2) == 1, "SYN"
-        assert seen(way, server, client, 18) == 1, "SYN ACK"
-        assert seen(way, client, server, 24) == EXCHANGES, "PSH ACK"
-        assert seen(way, server, client, 24) == EXCHANGES
-        assert seen(way, client, server, 17) == 1, "FIN ACK"
-        assert seen(way, server, client, 17) == 1
-        assert seen(way, lost, closed, 2) == 1
-        assert seen(way, closed, lost, 20) == 1, "RST ACK"
-    asked, answered = EXCHANGES * ASKED, EXCHANGES * ANSWERED
-    assert seen("bytes", "sent", client, host) == asked
-    assert seen("bytes", "sent", server, host) == answered
-    assert seen("bytes", "received", client, host) == answered
-    assert seen("bytes", "received", server, host) == asked
-    assert seen("state", "state-established", client) == EXCHANGES
-    assert seen("again", client) == 0
-    assert seen("local", client) == EXCHANGES
+    for source, target, flags, bytes_, count in (
+        (client, server, 2, 0, 1),  # SYN
+        (server, client, 18, 0, 1),  # SYN ACK
+        (client, server, 24, ASKED, EXCHANGES),  # PSH ACK
+        (server, client, 24, ANSWERED, EXCHANGES),
+        (client, server, 17, 0, 1),  # FIN ACK
+        (server, client, 17, 0, 1),
+        (lost, closed, 2, 0, 1),
+        (closed, lost, 20, 0, 1),  # RST ACK
+    ):
+        state = {2: "syn-sent", 18: "syn-received", 24: "established", 20: "closed"}.get(flags)
+        state = state or ("fin-wait-1" if source == client else "last-ack")
+        way = ("sent", source, target, flags, source, host, bytes_, f"state-{state}", 1, 0)
+        assert seen(*way) == count, way
+        assert seen("received", source, target, flags, target, host, bytes_) == count, way
+    assert seen.total("sent", client, server, 24) == EXCHANGES
+    assert seen.total("received", server, client, 24) == EXCHANGES
     assert seen("request", client, server, host) == 1
     assert seen("request", lost, closed, host) == 1
     assert seen("connected", client, server, host, "state-established", host, server) == 1
@@ -232,10 +229,11 @@ def compare(seen: Seen, version: int, ports: dict[str, int]) -> None:
     tail = (outbox, inbox, length, length)
     assert seen("datagrams", "send", outbox, inbox, host, *tail) == DATAGRAMS
     assert seen("datagrams", "receive", inbox, outbox, host, *tail) == DATAGRAMS
-    four = (length + 20, 20, "UDP") if version == 4 else (0, 0, _ANY)
-    six = (length, "UDP") if version == 6 else (0, _ANY)
+    four = (length + 20, 20, "UDP") if version == 4 else (0, 0, "<null>")
+    six = (length, 17) if version == 6 else (0, 0)
     for way in ("send", "receive"):
-        assert seen("packets", way, version, host, host, "lo", 1, *four, *six) == DATAGRAMS
+        packet = (way, version, length, host, host, "lo", 1, *four, *six)
+        assert seen("packets", *packet) == DATAGRAMS, packet
     _compare_changes(seen, server, client)
 
 
@@ -245,8 +243,8 @@ def _compare_changes(seen: Seen, server: int, client: int) -> None:
         return [(a.removeprefix("state-"), b.removeprefix("state-")) for a, b in found]
 
     # The port is bound beforehand.
-    assert of(client) == list(zip(_CLIENT_CHANGES, _CLIENT_CHANGES[1:], strict=False))
-    expected = list(zip(_SERVER_CHANGES, _SERVER_CHANGES[1:], strict=False))
+    assert of(client) == list(pairwise(_CLIENT_CHANGES))
+    expected = list(pairwise(_SERVER_CHANGES))
     assert sorted(of(server)) == sorted([*expected, ("closed", "listen"), ("listen", "closed")])
 
 

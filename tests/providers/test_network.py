@@ -36,3 +36,49 @@ def test_a_workload_on_loopback(tmp_path: Path) -> None:
     seen = network_work.Seen(done.stdout)
     for version in (4, 6):
         network_work.compare(seen, version, facts["ports"][str(version)])
+
+
+def test_strings_of_any_size_and_structures_as_a_whole(tmp_path: Path) -> None:
+    """The kernel takes the programs; a short string is cut, a structure has every member."""
+    program = (
+        'tcp:::connect-request { printf("%s|%s\\n", args[2]->ip_saddr, args[3]->tcps_raddr); '
+        "print(*args[2]); self->port = args[4]->tcp_dport; } "
+        'udp:::send { printf("%s\\n", args[2]->ip_daddr); }'
+    )
+    work = f"{sys.executable} {network_work.__file__} {tmp_path / 'told'} 4"
+    for size, shown in ((8, "127.0.0"), (4096, "127.0.0.1")):
+        done = run("-q", "-x", f"strsize={size}", "-n", program, "-c", work)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        assert f"{shown}|{shown}\n" in done.stdout
+        assert f'string ip_saddr = "{shown}"' in done.stdout
+        assert "uint8_t ip_ver = " in done.stdout
+    assert shown in done.stdout.splitlines()
+
+
+def test_what_a_clause_can_name() -> None:
+    """Predicates, arg0, the type of a header's pointer, and constants; nothing need fire."""
+    done = run(
+        "-qn",
+        'BEGIN { printf("%d %d %d %s", TH_SYN | TH_ACK, IPPROTO_UDP, IPH_DF, '
+        "tcp_state_string[TCP_STATE_LISTEN]); exit(0); } "
+        "tcp:::send /args[4]->tcp_dport == 1 && args[4]->tcp_hdr->window != 0/ { trace(arg0); } "
+        "ip:::receive /args[5]->ipv6_hdr->hop_limit == 1/ { trace(args[4]->ipv4_hdr->ttl); } "
+        "udp:::receive /args[4]->udp_hdr->source == 1/ { trace(args[4]->udp_length); } "
+        "tcp:::state-change /args[3]->tcps_state == TCP_STATE_ESTABLISHED/ { trace(arg1); }",
+    )
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert done.stdout.strip() == "18 17 4 state-listen"
+
+
+def test_what_is_not_there_is_said() -> None:
+    assert "nearest: " in refused("ip:::drop-in {}")
+    message = refused("tcp:::send { trace(args[3]->tcps_iss); }")
+    assert "[D_XLATE_NOCONV]" in message and "tcps_iss" in message
+
+
+def test_a_connection_that_is_not_known_yet_is_refused() -> None:
+    """Where packets are seen before their socket is looked up, nothing is made up."""
+    if run("-ln", "fbt::tcp_v4_do_rcv:entry").returncode == 0:
+        pytest.skip("kernel functions can be probed here, so connections are known")
+    assert "netif_receive_skb" in refused("tcp:::receive { trace(args[1]->cs_cid); }")
+    assert "netif_receive_skb" in refused("tcp:::receive { trace(args[3]->tcps_state); }")
