@@ -34,12 +34,17 @@ class Symbols(Protocol):
 
     def user(self, tgid: int, pid: int, address: int) -> Symbol | None: ...
 
+    def code_frames(self, pid: int, addresses: Sequence[int]) -> Sequence[int]:
+        """The frames of a user stack up to the first that is no code of the process."""
+        ...
+
 
 class KernelSymbols:
     """Resolves addresses of the kernel alone: those of processes stay numbers (`noresolve`)."""
 
     def __init__(self, symbols: Symbols) -> None:
         self.kernel = symbols.kernel
+        self.code_frames = symbols.code_frames
 
     def user(self, tgid: int, pid: int, address: int) -> Symbol | None:
         return None
@@ -78,9 +83,10 @@ class StackWriter:
         self, value: Sequence[int], indent: int | None = None, frame: bytes = b"%s"
     ) -> bytes:
         """The same for (tgid, pid, addresses…)."""
-        tgid, pid, *addresses = value
+        tgid, pid, *_ = value
         user = self.symbols.user
-        texts = (frame % _with_offset(user(tgid, pid, a), a) for a in _frames(addresses))
+        addresses = user_frames(self.symbols, value)
+        texts = (frame % _with_offset(user(tgid, pid, a), a) for a in addresses)
         return self._frames(texts, indent)
 
     def _frames(self, texts: Any, indent: int | None) -> bytes:
@@ -99,6 +105,12 @@ class StackWriter:
             "umod": lambda v: _module(user(*v), v[2]),
             "uaddr": self.user_address,
         }
+
+
+def user_frames(symbols: Symbols, value: Sequence[int]) -> Sequence[int]:
+    """The frames of (tgid, pid, addresses…): a stack ends at an address 0, or where the
+    process has no code, as when frame pointers were followed that are none."""
+    return symbols.code_frames(value[1], _frames(value[2:]))
 
 
 def _frames(addresses: Sequence[int]) -> list[int]:

@@ -192,7 +192,7 @@ class TextPrinter:
     def _default_symbols(self) -> Symbols:
         from dscript.symbols.symbolizer import Symbolizer
 
-        symbols = Symbolizer(warn=self.message)
+        symbols = Symbolizer(warn=self.message, note=self.notice)
         if names_user_code(self.program):
             symbols.watch()
             self._watching = symbols

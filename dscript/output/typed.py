@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from dscript.aggregates import AggregationState, Entry, SortOrder, bucket_bounds, divide, join
 from dscript.output.aggregations import DISTRIBUTIONS
 from dscript.output.floats import unpack
-from dscript.output.stacks import Symbol, Symbols
+from dscript.output.stacks import Symbol, Symbols, user_frames
 from dscript.output.values import text_of
 from dscript.program import Field, TypeLayout
 
@@ -84,8 +84,8 @@ class TypedValues:
         return [self.kernel_symbol(address) for address in _until_zero(addresses)]
 
     def user_stack(self, value: Sequence[int]) -> Json:
-        tgid, pid, *addresses = value
-        return [self.user_symbol((tgid, pid, a)) for a in _until_zero(addresses)]
+        tgid, pid, *_ = value
+        return [self.user_symbol((tgid, pid, a)) for a in user_frames(self._symbols, value)]
 
     def kernel_symbol(self, address: int) -> Json:
         return location(self._symbols.kernel(address), address)

@@ -92,6 +92,11 @@ class Spaces:
         space = self._alive.get(pid)
         return space is not None and space.complete
 
+    def known(self, pid: int) -> bool:
+        """The same of a process that runs or has ended."""
+        space = self._alive.get(pid) or self._ended.get(pid)
+        return space is not None and space.complete
+
     def find(self, pid: int, address: int) -> Mapping | None:
         """The mapping that an address lies in, of the process that has, or last had, the ID."""
         space = self._alive.get(pid) or self._ended.get(pid)

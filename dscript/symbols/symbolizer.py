@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ class Symbolizer:
         self._kernel_checked = False
         self._spaces = Spaces()
         self._sideband: Sideband | None = None
+        self._cut = False  # it was said that a stack ends early
         self._ended: dict[tuple[int, int], Symbol | None] = {}  # of processes that are gone
 
     def watch(self) -> None:
@@ -66,6 +67,32 @@ class Symbolizer:
         if source is not None and source.holds(pid):
             return source.lookup(pid, address)
         return self._of_ended(pid, address)
+
+    def code_frames(self, pid: int, addresses: Sequence[int]) -> Sequence[int]:
+        """The frames up to the first that is no code of the process, as far as that is known.
+
+        The kernel follows frame pointers; code built without them has other things in that
+        register.  The first time that shows, `warn` is told.
+        """
+        if self._sideband is None:
+            return addresses
+        for index, address in enumerate(addresses):
+            if self._spaces.find(pid, address) is None:
+                self.update()
+                if self._spaces.known(pid) and self._spaces.find(pid, address) is None:
+                    self._say_cut(pid, addresses[:index])
+                    return addresses[:index]
+        return addresses
+
+    def _say_cut(self, pid: int, kept: Sequence[int]) -> None:
+        if not self._cut and kept:
+            self._cut = True
+            symbol = self.user(pid, pid, kept[-1])
+            where = symbol.module if symbol is not None and symbol.module else hex(kept[-1])
+            self._note(
+                f"user stacks end where code has no frame pointers (seen first in {where}): "
+                "build it with -fno-omit-frame-pointer to see beyond"
+            )
 
     def _of_ended(self, pid: int, address: int) -> Symbol | None:
         """By what the process had mapped when it was last seen."""
