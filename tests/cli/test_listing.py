@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -107,12 +107,19 @@ def test_every_provider_is_listed_with_numbers_of_its_own() -> None:
 
 @pytest.mark.parametrize(("words", "limit"), [(("-l",), 3.0), (("-ln", "syscall:::"), 0.4)])
 def test_listing_is_quick(words: tuple[str, ...], limit: float) -> None:
-    """The best of three, for a machine that has other work to do."""
+    """The best of three in seconds of CPU: the machine has other work to do.
+
+    Where Python keeps no compiled modules, they are compiled first.
+    """
+    package = Path(__file__).resolve().parents[2] / "dscript"
+    subprocess.run([sys.executable, "-m", "compileall", "-q", package], check=True)
     took = []
     for _ in range(3):
-        started = time.monotonic()
+        before = os.times()
         listed(*words)
-        took.append(time.monotonic() - started)
+        after = os.times()
+        user = after.children_user - before.children_user
+        took.append(user + after.children_system - before.children_system)
     assert min(took) < limit
 
 

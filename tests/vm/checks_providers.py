@@ -57,7 +57,7 @@ def check_providers_many_functions_without_multi_link(shared: Path) -> None:
     (shared / "fbt-single").write_text(f"{matched and matched[1]} probes in {took:.1f} s\n")
 
 
-@check("6.1", "6.12")
+@check("6.1")
 def check_providers_typed_arguments_of_functions(shared: Path) -> None:
     """args[] of vfs_open by BTF: the path's last name; its result by args[1]."""
     outcome = dscript(
@@ -72,7 +72,7 @@ def check_providers_typed_arguments_of_functions(shared: Path) -> None:
     expect("name null 30" in outcome.stdout and "result 0 3" in outcome.stdout, outcome)
 
 
-@check("6.1", "6.12")
+@check("6.1")
 def check_providers_clones_are_found_by_their_source_name(shared: Path) -> None:
     """A function that exists only as a clone is probed under the name in the source."""
     from dscript.kernel import functions
@@ -89,7 +89,7 @@ def check_providers_clones_are_found_by_their_source_name(shared: Path) -> None:
     expect(typed.status == 1 and "out of range" in typed.stderr, typed)
 
 
-@check("6.1", "6.12")
+@check("6.1")
 def check_providers_many_raw_tracepoints_in_one_clause(shared: Path) -> None:
     """Kernel 6.1 has no cookies for raw tracepoints; each tracepoint still knows its name."""
     outcome = dscript(
@@ -103,7 +103,7 @@ def check_providers_many_raw_tracepoints_in_one_clause(shared: Path) -> None:
         expect(set(found) == {"rawtp", "sdt"} and found["rawtp"] == found["sdt"], outcome)
 
 
-@check("6.1", "6.12")
+@check("6.1")
 def check_providers_tracepoints_of_modules(shared: Path) -> None:
     """Those of a module that is loaded are listed, typed and fire."""
     done = subprocess.run(["modprobe", "xfs"], capture_output=True, text=True, check=False)
@@ -116,7 +116,7 @@ def check_providers_tracepoints_of_modules(shared: Path) -> None:
     expect(attached.status == 0, attached)
 
 
-@check("6.1", "6.12")
+@check("6.12")
 def check_providers_listing_and_near_names(shared: Path) -> None:
     everything = dscript("-l")
     lines = everything.stdout.splitlines()
