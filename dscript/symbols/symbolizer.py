@@ -22,11 +22,16 @@ class Symbolizer:
     """Loads each source when the first address of its kind comes.
 
     `warn` takes one line, once, when a source is not to be had; its addresses then stay
-    numbers.
+    numbers.  `note` takes a line about a stack that ends early, once.
     """
 
-    def __init__(self, warn: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        warn: Callable[[str], None] | None = None,
+        note: Callable[[str], None] | None = None,
+    ) -> None:
         self._warn = warn
+        self._note = note
         self._kernel = KernelSymbols()
         self._user: UserSymbols | None = None
         self._user_missing = False
@@ -72,7 +77,7 @@ class Symbolizer:
         """The frames up to the first that is no code of the process, as far as that is known.
 
         The kernel follows frame pointers; code built without them has other things in that
-        register.  The first time that shows, `warn` is told.
+        register.  The first time that shows, `note` is told.
         """
         if self._sideband is None:
             return addresses
@@ -85,7 +90,7 @@ class Symbolizer:
         return addresses
 
     def _say_cut(self, pid: int, kept: Sequence[int]) -> None:
-        if not self._cut and kept:
+        if self._note is not None and not self._cut and kept:
             self._cut = True
             symbol = self.user(pid, pid, kept[-1])
             where = symbol.module if symbol is not None and symbol.module else hex(kept[-1])

@@ -181,3 +181,15 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     assert symbols.user(1, os.getpid(), 4096) is None
     assert symbols.user(1, os.getpid(), 4096) is None
     assert len(said) == 1
+
+
+def test_stack_ends_where_there_is_no_code() -> None:
+    said: list[str] = []
+    symbols = Symbolizer(note=said.append)
+    here = libc_address("getppid")
+    frames = [here, here + 1, 0x1234567, here + 2]
+    assert symbols.code_frames(os.getpid(), frames) == frames  # nothing is known
+    symbols.watch()
+    assert symbols.code_frames(os.getpid(), frames) == frames[:2]
+    assert symbols.code_frames(os.getpid(), frames) == frames[:2]
+    assert len(said) == 1 and "libc.so.6" in said[0]
