@@ -80,7 +80,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         cpu=d_options.count(options, "cpu"),
         host_pids=d_options.text(options, "pidns") == "init",
     )
-    heap = 2 * round_up(d_options.size(options, "scratchsize")) * _calls(program, HEAP_USERS)
+    heap = round_up(d_options.size(options, "scratchsize")) if _calls(program, HEAP_USERS) else 0
     if "cgroup" in options:
         unit.cgroup = module.map(CGROUP_MAP, MapType.CGROUP_ARRAY, 4, 4, 1)
     unit.scratch.fix(layout.this_scratch, heap, _tokens_size(program))

@@ -39,15 +39,15 @@ class ScratchSizes:
     def heap_room(self) -> int:
         """Bytes a firing may have of the heap.
 
-        It is twice as big: what begins in its first half and is no longer than that ends
-        inside, which is all the verifier has to know.
+        It is twice as big, and a NUL: what begins in its first half and is no longer than
+        that ends inside, which is all the verifier has to know.
         """
-        return self.heap_size // 2
+        return max(0, self.heap_size - 8) // 2
 
-    def fix(self, this: int, heap_size: int, tokens_size: int) -> None:
+    def fix(self, this: int, heap_room: int, tokens_size: int) -> None:
         self.heap = this
-        self.heap_size = heap_size
-        self.tokens = this + heap_size
+        self.heap_size = 2 * heap_room + 8 if heap_room else 0
+        self.tokens = this + self.heap_size
         self.tokens_size = tokens_size
         self.temporaries = self.tokens + tokens_size
 

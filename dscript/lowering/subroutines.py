@@ -106,7 +106,10 @@ def _heap(g: Generator, size: Value) -> tuple[Value, Value]:
     used, size = f.opaque(used), f.opaque(size)
     g.fault_if(f.icmp("ugt", used, room), Fault.NOSCRATCH, size)
     g.fault_if(f.icmp("ugt", size, room), Fault.NOSCRATCH, size)
-    return f.gep(g.scratch_at(g.unit.scratch.heap), used), size
+    pointer = f.gep(g.scratch_at(g.unit.scratch.heap), used)
+    # A string that is not terminated ends with the memory.
+    f.store(const(0, "i8"), f.gep(pointer, size), align=1)
+    return pointer, size
 
 
 def _alloca(g: Generator, call: tree.SubroutineCall) -> Value:
