@@ -150,7 +150,7 @@ def arguments(point: ProbePoint) -> Sequence[ArgumentType]:
 
 def descriptions() -> list[tuple[str, Sequence[Described]]]:
     """What each provider says of its probes, in the order of `-l`."""
-    return [(name, _provider(name).described()) for name in _MODULES]
+    return [(name, _provider(name).described()) for name in (*_MODULES, *_USER_MODULES)]
 
 
 _loaded: dict[str, Provider] = {}
