@@ -41,7 +41,8 @@ class _Fbt:
     def match(self, pattern: Pattern) -> Sequence[ProbePoint]:
         entry = pattern.matches_name("entry") and pattern.provider != "kretprobe"
         exit_ = pattern.matches_name("return") and pattern.provider != "kprobe"
-        if not (entry or exit_) or not mechanisms():
+        offered = mechanisms() if entry or exit_ else ()
+        if not offered:
             return []
         found = self._functions(pattern)
         few = len(found) * (entry + exit_) <= FEW
@@ -51,9 +52,9 @@ class _Fbt:
             if not function.unique and is_glob(pattern.function):
                 continue
             if entry:
-                points.append(_point(function, False, few))
+                points.append(_point(function, False, few, offered))
             if exit_:
-                points.append(_point(function, True, few))
+                points.append(_point(function, True, few, offered))
         return points
 
     def left_out(self, pattern: Pattern) -> int:
@@ -130,17 +131,24 @@ def no_mechanism() -> str:
     return f"kernel functions cannot be probed on this kernel: {reasons}"
 
 
-def _point(function: KernelFunction, returns: bool, few: bool) -> ProbePoint:
+def _point(
+    function: KernelFunction, returns: bool, few: bool, offered: tuple[str, ...]
+) -> ProbePoint:
     number = _FIRST_ID + 2 * function.position + returns
     name = "return" if returns else "entry"
     probe = Probe(number, "fbt", function.module, function.name, name)
-    kind, context, target = attach(function, returns, few)
+    kind, context, target = attach(function, returns, few, offered)
     return ProbePoint(probe, AttachPoint(kind, target, context))
 
 
-def attach(function: KernelFunction, returns: bool, few: bool) -> tuple[AttachKind, Context, str]:
-    """How and where a function's entry or return attaches; `few`: trampolines are affordable."""
-    offered = mechanisms()
+def attach(
+    function: KernelFunction, returns: bool, few: bool, offered: tuple[str, ...] = ()
+) -> tuple[AttachKind, Context, str]:
+    """How and where a function's entry or return attaches; `few`: trampolines are affordable.
+
+    `offered` is what `mechanisms` says, for those who ask often.
+    """
+    offered = offered or mechanisms()
     trampoline = "fexit" if returns else "fentry"
     if (few or len(offered) == 1) and features.works(trampoline) and _takes(function):
         return (
