@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from dscript.aggregates import AggregationState, KeyValue, SortOrder, join
 from dscript.output.aggregations import AggregationWriter
+from dscript.output.stacks import user_frames
 from dscript.program import Aggregation, Field
 
 FrameKind = Literal["root", "key", "user", "kernel"]
@@ -66,7 +67,8 @@ def _frames(
             names = [symbols["sym"](address) for address in part]
             parts["kernel"] += [Frame(_text(name), "kernel") for name in reversed(names)]
         elif field.kind == "ustack":
-            tgid, pid, *addresses = part
+            tgid, pid, *_ = part
+            addresses = user_frames(writer.stacks.symbols, part)
             names = [symbols["usym"]((tgid, pid, address)) for address in addresses]
             parts["user"] += [Frame(_text(name), "user") for name in reversed(names)]
         else:

@@ -32,6 +32,9 @@ class Named:
     def user(self, tgid: int, pid: int, address: int) -> Symbol | None:
         return _NAMES.get(address)
 
+    def code_frames(self, pid: int, addresses: Sequence[int]) -> Sequence[int]:
+        return addresses
+
 
 def key(name: str, user: Sequence[int], kernel: Sequence[int]) -> bytes:
     """Frames innermost first, as the kernel has them."""
