@@ -188,3 +188,15 @@ def test_maxframes_bounds_stacks(tmp_path: Path) -> None:
     words = ["-q", "-x", "maxframes=1", "-c", SLEEP]
     done = run(words, f"{NANOSLEEP} {{ stack(); ustack(); exit(0); }}", tmp_path)
     assert len([line for line in done.stdout.splitlines() if line]) == 2
+
+
+def test_output_is_appended(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("before\n")
+    run(["-q", "-o", "{folder}/out"], 'BEGIN { trace("after"); exit(0); }', tmp_path)
+    assert (tmp_path / "out").read_text() == "before\nafter\n"
+
+
+def test_output_that_cannot_be_opened(tmp_path: Path) -> None:
+    done = run(["-q", "-o", "/nonexistent/out"], "BEGIN { exit(0); }", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "dscript: failed to open '/nonexistent/out': No such file or directory\n"
