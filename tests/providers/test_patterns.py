@@ -101,7 +101,7 @@ def test_no_suggestion_for_what_is_like_nothing(written):
 
 @pytest.mark.parametrize(
     ("provider", "nearest"),
-    [("sctp", "sdt:sctp"), ("udplite", "sdt:net"), ("pid123", "user-space")],
+    [("sctp", "sdt:sctp"), ("udplite", "sdt:net"), ("nfsv3", "sdt:nfs")],
 )
 def test_providers_that_are_not_there_are_named(provider, nearest):
     reason = matched(f"{provider}:::start").reason
