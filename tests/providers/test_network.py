@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers import network_work
+from tests.providers import network_pair, network_work
 from tests.providers.derived_support import DSCRIPT, refused
 
 
@@ -82,3 +82,12 @@ def test_a_connection_that_is_not_known_yet_is_refused() -> None:
         pytest.skip("kernel functions can be probed here, so connections are known")
     assert "netif_receive_skb" in refused("tcp:::receive { trace(args[1]->cs_cid); }")
     assert "netif_receive_skb" in refused("tcp:::receive { trace(args[3]->tcps_state); }")
+
+
+def test_between_two_namespaces(tmp_path: Path) -> None:
+    """Devices, network namespaces and addresses of both ends of a pair of devices."""
+    script, told = tmp_path / "watch.d", tmp_path / "told"
+    script.write_text(network_pair.PROGRAM)
+    done = run("-s", str(script), "-c", f"{sys.executable} {network_pair.__file__} {told}")
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    network_pair.compare(done.stdout, network_pair.told(told))

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.providers import network_work
+from tests.providers import network_pair, network_work
 from tests.vm.harness import check, dscript, expect
 
 
@@ -55,3 +55,13 @@ def check_network_counts(shared: Path) -> None:
     for version, prefix in ((4, "Ip"), (6, "Ip6")):
         assert seen("packets", "send", version) == counted[f"{prefix}OutRequests"], counted
         assert seen("packets", "receive", version) == counted[f"{prefix}InReceives"], counted
+
+
+@check("6.12")
+def check_network_between_namespaces(shared: Path) -> None:
+    script, told = shared / "pair.d", shared / "pair.json"
+    script.write_text(network_pair.PROGRAM)
+    work = f"{sys.executable} {network_pair.__file__} {told}"
+    outcome = dscript("-s", str(script), "-c", work)
+    expect(outcome.status == 0 and not outcome.stderr, outcome)
+    network_pair.compare(outcome.stdout, network_pair.told(told))
