@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _SHORTEST = 0.1  # seconds between pictures
 _OUTPUT_LINES = 6
+_MOST_ROWS = 500  # no window is higher
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _PLAIN_BLOCKS = ".:-=+*#%"
 
@@ -213,10 +214,10 @@ def _bar(value: int, largest: int, width: int) -> Text:
 
 
 def _rows(state: AggregationState, writer: AggregationWriter, order: SortOrder) -> list[Row]:
-    """Every key of an aggregation, greatest value first unless options say otherwise."""
+    """The keys of an aggregation, greatest value first unless options say otherwise."""
     found = [
         _row(state, writer, key, entry)
-        for key, entries in join((state,), order)
+        for key, entries in join((state,), order)[-_MOST_ROWS:]
         if (entry := entries[0]) is not None
     ]
     found.reverse()
