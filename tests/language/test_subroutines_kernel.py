@@ -281,14 +281,3 @@ def test_device_numbers() -> None:
     """The kernel's own dev_t: 12 bits and 20."""
     device = (259 << 20) | 70000
     assert values([f"d:getmajor({device})", f"d:getminor({device})"]) == ["259", "70000"]
-
-
-@pytest.mark.parametrize("size", [64, 4096])
-def test_these_load_at_any_strsize(size: int) -> None:
-    program = (
-        "syscall::getppid:entry { m = (struct mutex *)alloca(64); "
-        'printf("%d %d %s", mutex_owned(m), rw_iswriter(m), d_path(&curthread->fs->pwd)); '
-        'printf("%s %s", json(execname, "a.b[1]"), inet_ntoa6(m)); } BEGIN { exit(0); }'
-    )
-    done = dscript("-x", f"strsize={size}", "-x", "bufsize=4m", "-qn", program)
-    assert done.returncode == 0 and not done.stderr

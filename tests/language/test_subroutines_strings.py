@@ -178,27 +178,6 @@ def test_a_base_out_of_range_is_an_illegal_operation(base: str) -> None:
         assert "illegal operation" in done.stderr and done.stdout.strip() == ""
 
 
-_ALL = """
-    s = "/a,b/../c/./d.e"; p = (uint8_t *)alloca(16);
-    printf("%s %s %s", basename(s), dirname(s), cleanpath(s));
-    printf("%d %d %s %s", index(s, "c"), rindex(s, "c"), strstr(s, "c"), strchr(s, 'c'));
-    printf("%s %s %s", strrchr(s, 'c'), substr(s, 1, 3), strtok(s, ","));
-    printf("%s %d %d", lltostr(12, 16), strtoll(s), strlen(s));
-    printf("%s %s %s", toupper(s), tolower(s), strjoin(s, s));
-    printf("%s %s %s", inet_ntoa(p), inet_ntoa6(p), inet_ntop(10, p));
-    printf("%s %s", link_ntop(1, p), json(s, s));
-    printf("%s %s", copyinstr(0), s);
-"""
-
-
-@pytest.mark.parametrize("size", [64, 256, 4096])
-def test_every_subroutine_loads_at_any_strsize(size: int) -> None:
-    """In a program that never fires, so that only the verifier judges."""
-    program = f"syscall::getppid:entry {{ {_ALL} }} BEGIN {{ exit(0); }}"
-    done = dscript("-x", f"strsize={size}", "-x", "bufsize=4m", "-qn", program)
-    assert done.returncode == 0 and not done.stderr
-
-
 def test_twenty_string_calls_load_at_the_usual_strsize() -> None:
     body = "\n".join(
         f'a{n} = strjoin(cleanpath(execname), substr(toupper("abc"), {n}));' for n in range(20)
