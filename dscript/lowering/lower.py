@@ -76,7 +76,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         scratch=ScratchSizes(),
         flowindent=d_options.flag(options, "flowindent"),
         syscall_count=len(syscalls.table()),
-        nspec=d_options.count(options, "nspec") or 1,
+        nspec=d_options.size(options, "nspec"),
         cpu=d_options.count(options, "cpu"),
         host_pids=d_options.text(options, "pidns") == "init",
     )
