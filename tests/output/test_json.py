@@ -372,6 +372,20 @@ def test_error_of_a_real_clause() -> None:
     assert error["probe"]["name"] == "BEGIN"
 
 
+def test_drops_of_a_full_buffer() -> None:
+    """Every system call of `find` is either a firing or a drop."""
+    lines = json_lines(
+        "syscall:::entry /pid == $target/ { trace(execname); }"
+        "syscall:::entry /pid == $target/ { @ = count(); }",
+        "-b", "4k", "-x", "strsize=1k", "-c", "find /usr/share/doc -name nothing",
+    )  # fmt: skip
+    drops = of_type(lines, "drop")
+    assert drops and {drop["kind"] for drop in drops} == {"record"}
+    lost = sum(drop["count"] for drop in drops)
+    (total,) = of_type(lines, "aggregation")
+    assert len(of_type(lines, "firing")) + lost == total["entries"][0]["value"]
+
+
 def test_targets_are_told_of() -> None:
     lines = json_lines("syscall:::entry /pid == $target/ { @ = count(); }", "-c", "sh -c 'exit 3'")
     (notice,) = of_type(lines, "notice")
