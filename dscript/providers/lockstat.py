@@ -73,7 +73,6 @@ def _function(
     lock: str = "lock",
     mode: int | None = None,
     near: str = "lockstat:::adaptive-block, lockstat:::rw-block, lockstat:::spin-spin",
-    exactness: str = "exact",
 ) -> Row:
     """A function whose first argument is the lock; `mode` is RW_READER or RW_WRITER."""
     arguments: tuple[tuple[str, str], ...] = (("uintptr_t", f"(uintptr_t){lock}"),)
@@ -81,16 +80,12 @@ def _function(
         arguments += (("int", str(mode)),)
     derived = Derived((lock,), condition, arguments)
     when = {"": "", "(int)result == 0": "0", "(int)result == 1": "1"}[condition]
-    return Row(name, function, derived, when, exactness, near, kind)
+    return Row(name, function, derived, when, "exact", near, kind)
 
 
 # RW_WRITER and RW_READER of Solaris' sys/rwlock.h.
 _WRITER, _READER = 0, 1
 _GOT, _TOOK = "(int)result == 0", "(int)result == 1"
-_PLAIN = (
-    "locks that are taken with interrupts disabled by the same call do not count: tracing "
-    "takes such locks itself"
-)
 
 _ROWS = (
     _waited(
@@ -116,10 +111,6 @@ _ROWS = (
         "of a spin lock",
         "exact; locks for readers and writers that spin count too; `arg1`: ns",
     ),
-    _function("spin-acquire", "return", "_raw_spin_lock", exactness=_PLAIN),
-    _function("spin-acquire", "return", "_raw_spin_lock_bh"),
-    _function("spin-release", "entry", "_raw_spin_unlock", exactness=_PLAIN),
-    _function("spin-release", "entry", "_raw_spin_unlock_bh"),
     _block_of_semaphore(),
     _function("rw-acquire", "return", "down_read", mode=_READER),
     _function("rw-acquire", "return", "down_read_interruptible", _GOT, mode=_READER),
@@ -133,7 +124,12 @@ _ROWS = (
     _function("rw-release", "entry", "up_write", mode=_WRITER),
 )
 
+# The kernel's side of tracing takes spin locks: a program at their functions runs in the middle
+# of another's map access and waits for the lock that its own CPU holds.
+_OWN = "tracing takes spin locks itself and could stop a CPU there; nearest: lockstat:::spin-spin"
 _ABSENT = {
+    "spin-acquire": _OWN,
+    "spin-release": _OWN,
     "rw-upgrade": "Linux has no lock that a reader can turn into a writer's; nearest: "
     "lockstat:::rw-acquire",
     "thread-spin": "Linux has no thread locks; nearest: lockstat:::spin-spin",

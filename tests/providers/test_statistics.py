@@ -332,6 +332,7 @@ def test_every_probe_that_is_listed_loads(tmp_path: Path, provider: str) -> None
         ("mib:::tcpListenDrop {}", "nearest: sdt:skb::kfree_skb"),
         ("sysinfo:::readcj {}", "did you mean sysinfo:::readch?"),
         ("lockstat:::rw-upgrade {}", "nearest: lockstat:::rw-acquire"),
+        ("lockstat:::spin-acquire {}", "nearest: lockstat:::spin-spin"),
     ],
 )
 def test_what_is_not_there_is_said(program: str, message: str) -> None:
