@@ -163,6 +163,8 @@ def _compile_and_trace(line: CommandLine) -> int:
             _say(f"dscript: {attached}")
     if line.compile_only:
         return 0
+    if d_options.flag(program.options, "destructive") and not quiet:
+        _say("dscript: allowing destructive actions")
     try:
         with _output(line) as output:
             return api.trace(
