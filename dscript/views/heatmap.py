@@ -43,7 +43,7 @@ class HeatMap:
 
     def start(self) -> None:
         """The first column begins now."""
-        self._began = time.monotonic()
+        self._began = self._drained = time.monotonic()
 
     def add(self, words: Sequence[int]) -> None:
         """What one drain found under one key."""

@@ -162,8 +162,16 @@ def test_long_runs_double_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(column == {63: 4} for column in heat.columns)
 
 
-def test_an_empty_heat_map() -> None:
+def test_an_empty_heat_map(monkeypatch: pytest.MonkeyPatch) -> None:
     ElementTree.fromstring(HeatMap(QUANTIZE, 1.0).svg())
+    # Attaching took long, and then nothing came.
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    heat = HeatMap(QUANTIZE, 1.0)
+    now = 9.0
+    heat.start()
+    now = 9.2
+    assert "total 0 in 1 s" in heat.svg()
 
 
 # Which aggregation.
