@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dscript.providers import Pattern, match
 from tests.providers import network_pair, network_work
 from tests.providers.derived_support import DSCRIPT, refused
 
@@ -91,3 +92,56 @@ def test_between_two_namespaces(tmp_path: Path) -> None:
     done = run("-s", str(script), "-c", f"{sys.executable} {network_pair.__file__} {told}")
     assert done.returncode == 0 and not done.stderr, done.stderr
     network_pair.compare(done.stdout, network_pair.told(told))
+
+
+_AGAIN = """
+import socket, subprocess
+def ip(*words): subprocess.run(["ip", *words], check=True)
+ip("link", "set", "lo", "up")
+ip("link", "add", "here0", "type", "veth", "peer", "name", "there0")
+ip("addr", "add", "10.99.7.1/24", "dev", "here0")
+ip("link", "set", "here0", "up")
+ip("link", "set", "there0", "up")
+ip("neigh", "add", "10.99.7.9", "lladdr", "02:00:00:00:00:09", "dev", "here0")
+with socket.socket() as silent:
+    silent.settimeout(1.6)
+    try: silent.connect(("10.99.7.9", 7797))
+    except TimeoutError: pass
+with socket.socket(socket.AF_INET6) as server:
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    server.bind(("::", 7798))
+    server.listen(1)
+    with socket.create_connection(("127.0.0.1", 7798)): server.accept()[0].close()
+"""
+
+
+def test_a_syn_sent_again_and_an_ipv4_peer_of_an_ipv6_socket(tmp_path: Path) -> None:
+    """In a namespace of its own: one host is silent (a SYN is repeated after 1 s), one is here."""
+    work = tmp_path / "again.py"
+    work.write_text(_AGAIN)
+    done = run(
+        "-qn",
+        "tcp:::send /args[4]->tcp_dport == 7797/ "
+        '{ printf("send %d %x\\n", args[3]->tcps_retransmit, args[4]->tcp_flags); } '
+        'tcp:::connect-request /args[4]->tcp_dport == 7797/ { printf("request\\n"); } '
+        "tcp:::accept-established /args[3]->tcps_lport == 7798/ "
+        '{ printf("accept %d %s %s %d\\n", args[2]->ip_ver, args[2]->ip_saddr, '
+        "args[3]->tcps_raddr, args[3]->tcps_local); }",
+        "-c",
+        f"unshare -n {sys.executable} {work}",
+    )
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line]
+    assert sorted(lines[:3]) == ["request", "send 0 2", "send 1 2"]
+    assert lines[2:] == ["send 1 2", "accept 4 127.0.0.1 127.0.0.1 1"]
+
+
+def test_the_probes_are_there() -> None:
+    found = {
+        provider: {p.probe.name for p in match(Pattern(provider, "", "", "")).points}
+        for provider in ("ip", "tcp", "udp")
+    }
+    assert found["ip"] == found["udp"] == {"send", "receive"}
+    events = {"accept-established", "accept-refused", "state-change", "send", "receive"}
+    events |= {f"connect-{what}" for what in ("request", "established", "refused")}
+    assert found["tcp"] == events
