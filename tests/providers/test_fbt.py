@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dscript.kernel import btf, features
+from dscript.kernel import btf, features, functions
 from dscript.providers import Pattern, arguments, compat, match
 
 pytestmark = pytest.mark.skipif(btf.vmlinux() is None, reason="kernel without BTF")
@@ -115,3 +115,26 @@ def test_a_kernel_that_takes_nothing_says_so(kernel_with):
     assert result.reason is not None
     assert "kernel functions cannot be probed" in result.reason
     assert "syscall:::" in result.reason
+
+
+def test_functions_that_share_a_name_are_left_out_of_globs_and_counted(kernel_with):
+    kernel_with("kprobe")
+    crowded = next(f.name for f in functions.functions() if not f.unique)
+    glob = crowded[0] + "*"
+    expected = [f for f in functions.functions() if not f.unique and f.name[0] == crowded[0]]
+    result = found(f"fbt::{glob}:entry")
+    attached = {point.attach.target for point in result.points}
+    assert attached and not attached & {f.symbol for f in expected}
+    count = len(expected)
+    what = "1 function was" if count == 1 else f"{count} functions were"
+    assert result.notes == (f"{what} left out of fbt::{glob}:entry: others have the same name",)
+    assert found("fbt::vfs_rea*:entry").notes == ()
+
+
+def test_a_clone_has_no_typed_arguments(kernel_with):
+    """The compiler may have dropped or split its parameters; BTF describes the source's."""
+    kernel_with("kprobe")
+    clone = next(f for f in functions.functions() if ".isra." in f.symbol and f.unique)
+    points = [p for p in found(f"fbt::{clone.name}:").points if p.attach.target == clone.symbol]
+    assert [p.probe.name for p in points] == ["entry", "return"]
+    assert [list(arguments(p)) for p in points] == [[], []]
