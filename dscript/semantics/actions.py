@@ -182,6 +182,8 @@ def _format(
         raise Diagnostic(
             "D_PRINTF_FMT_EMPTY", f"{node.name}( ) format string is empty", formatted.span
         )
+    if text.value == b"." and node.name == "freopen":
+        raise Diagnostic("D_FREOPEN_INVALID", 'freopen( ) cannot open "."', formatted.span)
     try:
         return parse_format(text.value)
     except FormatError as error:

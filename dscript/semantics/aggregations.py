@@ -235,7 +235,7 @@ def _integer(checker: ExpressionChecker, call: ast.Call, at: int) -> Expr:
     value = operators.decay(checker.check(call.args[at]))
     if not is_scalar(value.type):
         raise Diagnostic(
-            "D_AGG_SCALAR",
+            "D_PROTO_ARG" if at else "D_AGG_SCALAR",
             f"{call.name}( ) argument #{at + 1} must be of scalar type, not {describe(value.type)}",
             call.args[at].span,
         )
@@ -302,31 +302,48 @@ def _llquantize(checker: ExpressionChecker, call: ast.Call) -> tuple[tuple[int, 
     factor, low, high, steps = (
         _constant(checker, call, at + 1, f"D_LLQUANT_{tags[at]}TYPE", names[at]) for at in range(4)
     )
-    if not 2 <= factor < (1 << 16):
+    for at, value in enumerate((factor, low, high, steps)):
+        if not 0 <= value < 1 << 16:
+            what = f"{names[at]} (argument #{at + 2}) must be an unsigned 16-bit quantity"
+            raise _llquant(f"{tags[at]}VAL", what, call)
+    _check_llquantize(call, factor, low, high, steps)
+    weight = _integer(checker, call, 5) if len(call.args) == 6 else None
+    return (factor, low, high, steps), weight
+
+
+def _check_llquantize(call: ast.Call, factor: int, low: int, high: int, steps: int) -> None:
+    """What the parameters must be to each other."""
+    if factor < 2:
+        raise _llquant("FACTORSMALL", "factor (argument #2) must be two or more", call)
+    if low >= high:
         raise _llquant(
-            "FACTORVAL", "factor (argument #2) must be at least 2 and 16 bits wide", call
+            "MAGRANGE",
+            "high magnitude (argument #4) must be greater than low magnitude (argument #3)",
+            call,
         )
-    if low < 0 or low >= (1 << 16):
-        raise _llquant("LOWVAL", "low (argument #3) must be an unsigned 16-bit quantity", call)
-    if not low < high < (1 << 16):
-        raise _llquant("HIGHVAL", "high (argument #4) must be greater than low (argument #3)", call)
     if steps < factor:
         raise _llquant(
-            "FACTORSTEPS",
+            "FACTORNSTEPS",
             "factor (argument #2) must be less than or equal to the "
             "number of steps per magnitude (argument #5)",
             call,
         )
-    if steps % factor and factor % steps:
-        raise _llquant("FACTOREVEN", "steps (argument #5) must be a multiple of factor", call)
+    power = factor
+    while power < steps:
+        power *= factor
+    if steps % factor or power % steps:
+        raise _llquant(
+            "FACTOREVEN",
+            "factor (argument #2) must divide the number of steps per magnitude (argument #5), "
+            "and that number a power of the factor",
+            call,
+        )
     if high * _log2(factor) >= 63:
         raise _llquant(
             "MAGTOOBIG", f"factor {factor} to the power of {high} overflows 64 bits", call
         )
     if (high - low + 1) * steps > 4000:
-        raise _llquant("STEPSMALL", "too many buckets: at most 4000 are possible", call)
-    weight = _integer(checker, call, 5) if len(call.args) == 6 else None
-    return (factor, low, high, steps), weight
+        raise _llquant("NSTEPVAL", "has too many buckets: at most 4000 are possible", call)
 
 
 def _log2(value: int) -> float:
@@ -339,6 +356,16 @@ def _llquant(tag: str, what: str, call: ast.Call) -> Diagnostic:
     return Diagnostic(f"D_LLQUANT_{tag}", f"llquantize( ) {what}", call.span)
 
 
+# Tags of parameters that are not those of an earlier use.
+_MATCHES = {
+    "lquantize": ("D_LQUANT_MATCHBASE", "D_LQUANT_MATCHLIM", "D_LQUANT_MATCHSTEP"),
+    "llquantize": (
+        *("D_LLQUANT_FACTORMATCH", "D_LLQUANT_LOWMATCH"),
+        *("D_LLQUANT_HIGHMATCH", "D_LLQUANT_NSTEPMATCH"),
+    ),
+}
+
+
 def _agree(aggregation: AggregationVariable, params: tuple[int, ...], call: ast.Call) -> None:
     if not aggregation.params:
         aggregation.params = params
@@ -348,14 +375,10 @@ def _agree(aggregation: AggregationVariable, params: tuple[int, ...], call: ast.
         if call.name == "lquantize"
         else ("factor", "low", "high", "steps")
     )
-    tags = (
-        ("BASE", "LIM", "STEP") if call.name == "lquantize" else ("FACTOR", "LOW", "HIGH", "NSTEP")
-    )
-    prefix = "D_LQUANT" if call.name == "lquantize" else "D_LLQUANT"
     for at, (old, new) in enumerate(zip(aggregation.params, params, strict=True)):
         if old != new:
             raise Diagnostic(
-                f"{prefix}_MATCH{tags[at]}",
+                _MATCHES[call.name][at],
                 f"{call.name}( ) {names[at]} (argument #{at + 2}) doesn't match previous "
                 f"declaration of @{aggregation.name}: {new}, not {old}",
                 call.span,

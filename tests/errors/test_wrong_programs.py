@@ -159,7 +159,7 @@ AGGREGATIONS: list[Row] = [
     ("BEGIN { @a = lquantize(1, 0, «pid», 1); }", "D_LQUANT_LIMTYPE", ""),
     ("BEGIN { @a = «lquantize(1, 10, 0, 1)»; }", "D_LQUANT_MISMATCH", ""),
     ("BEGIN { @a = «lquantize(1, 0, 10, 0)»; }", "D_LQUANT_STEPVAL", ""),
-    ("BEGIN { @a = «llquantize(1, 10, 0, 6, 7)»; }", "D_LLQUANT_FACTORSTEPS", ""),
+    ("BEGIN { @a = «llquantize(1, 10, 0, 6, 7)»; }", "D_LLQUANT_FACTORNSTEPS", ""),
     ("BEGIN { «trace(@a)»; }", "D_TRACE_AGG", "", "print one with printa( )"),
     ("BEGIN { x = «@a»; }", "D_OP_DYN", "aggregation"),
     ("BEGIN { «@a++»; }", "D_OP_LVAL", "operator ++"),
