@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from dscript.output.formatting import Value, compile_format, literal
-from dscript.output.prettyprint import print_value
 from dscript.output.records import RecordReader
 from dscript.output.values import (
     INTEGER_DIRECTIVES,
@@ -174,6 +173,8 @@ class _Compiler:
         elif field.kind == "float":
             packer = self.constant(_float_bytes)
             raw = f"{packer}({raw}, {field.size})"
+        from dscript.output.prettyprint import print_value  # few programs need it
+
         show = self.constant(print_value)
         self.add(b"%s", [f"{show}({self.constant(layout)}, {raw}, symbol['sym'])"])
 
