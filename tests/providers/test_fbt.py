@@ -119,12 +119,11 @@ def test_a_kernel_that_takes_nothing_says_so(kernel_with):
 
 def test_functions_that_share_a_name_are_left_out_of_globs_and_counted(kernel_with):
     kernel_with("kprobe")
-    crowded = next(f.name for f in functions.functions() if not f.unique)
-    glob = crowded[0] + "*"
-    expected = [f for f in functions.functions() if not f.unique and f.name[0] == crowded[0]]
+    glob = "c*"
+    expected = [f for f in functions.functions() if not f.unique and f.name[0] == "c"]
     result = found(f"fbt::{glob}:entry")
     attached = {point.attach.target for point in result.points}
-    assert attached and not attached & {f.symbol for f in expected}
+    assert expected and len(attached) > 1000 and not attached & {f.symbol for f in expected}
     count = len(expected)
     what = "1 function was" if count == 1 else f"{count} functions were"
     assert result.notes == (f"{what} left out of fbt::{glob}:entry: others have the same name",)
