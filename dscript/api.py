@@ -116,9 +116,8 @@ def obtain(request: CompileRequest, *, use_cache: bool = True) -> CompiledProgra
     compilation = Compilation(request)
     _prepare_runtime()
     program = compilation.result()
-    if cached:
-        if not _probes_user_code(program):
-            cache.store(name, program)
+    if cached and not _probes_user_code(program):
+        cache.store(name, program)
     return program
 
 
