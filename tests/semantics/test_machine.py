@@ -139,3 +139,14 @@ def test_interrupt_level() -> None:
         "clock 1",
         "tick 1",
     ], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("machine", "names"),
+    [("x86_64", ("R_RAX", "R_SS", "SYS_read")), ("aarch64", ("R_X30", "R_PSTATE", "SYS_read"))],
+)
+def test_the_libraries_of_each_architecture_compile(machine: str, names: tuple[str, ...]) -> None:
+    uses = "".join(f"trace({n}); trace(uregs[{n}]);" for n in names)
+    words = [DSCRIPT, "-e", "-x", f"syslibdir={STDLIB / machine}", "-qn", f"BEGIN {{ {uses} }}"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
