@@ -43,6 +43,19 @@ int main(void) {
 """
 
 
+EXEC = """
+static char path[] = "/bin/true";
+static unsigned argv[2], env[1];
+int main(void) {
+    long result;
+    argv[0] = (unsigned)(long)path;
+    __asm__ volatile("int $0x80" : "=a"(result)
+        : "a"(11L), "b"((long)path), "c"((long)argv), "d"((long)env) : "memory");
+    return 3;
+}
+"""
+
+
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("narrow")
@@ -83,6 +96,22 @@ def test_they_fire_the_probe_of_their_own_name(program: Path) -> None:
         "mount 11 12 13 14 15",
         "return 12",
     ]
+
+
+def test_programs_started_by_them_are_noticed(program: Path, tmp_path: Path) -> None:
+    """execve is 11 for 32-bit programs, which is munmap for others."""
+    (tmp_path / "e.c").write_text(EXEC)
+    words = ["gcc", "-w", "-O1", "-static", "-no-pie", "-o", tmp_path / "e", tmp_path / "e.c"]
+    subprocess.run(words, check=True)
+    d = """
+        proc:::exec /pid == $target/ { printf("exec %s\\n", args[0]); }
+        proc:::exec-success /pid == $target/ { printf("done\\n"); }
+        syscall::execve:entry /pid == $target/ { printf("call %s\\n", copyinstr(arg0)); }
+    """
+    done = subprocess.run(
+        [DSCRIPT, "-qn", d, "-c", str(tmp_path / "e")], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split("\n")[:3] == ["exec /bin/true", "call /bin/true", "done"], done.stderr
 
 
 def test_the_numbers_are_those_of_the_header() -> None:
