@@ -261,7 +261,7 @@ def assign(g: Generator, expr: tree.Assign) -> Value:
         _assign_zero(g, target)
     else:
         places.store(g, target, result)
-    return result
+    return places.kept(g, target, result)
 
 
 def _assign_zero(g: Generator, target: tree.Expr) -> None:
@@ -319,11 +319,11 @@ def _compound(g: Generator, expr: tree.Assign) -> Value:
     if expr.op in "+-" and _is_shared_word(expr.target) and expr.target.type.size in (4, 8):
         delta = right if expr.op == "+" else g.f.op("sub", 0, right)
         return _atomic_add(g, expr.target, delta, post=False)
-    left = places.load(g, expr.target)
-    left = g.normalise(left, expr.work)
+    pointer = places.pointer_to(g, expr.target)
+    left = g.normalise(places.load_from(g, expr.target, pointer), expr.work)
     result = g.normalise(operate(g, expr.op, left, right, expr.work), expr.target.type)
-    places.store(g, expr.target, result)
-    return result
+    places.store_into(g, expr.target, pointer, result)
+    return places.kept(g, expr.target, result)
 
 
 def _step(g: Generator, expr: tree.Step) -> Value:
@@ -333,10 +333,11 @@ def _step(g: Generator, expr: tree.Step) -> Value:
         return arrays.step(g, expr)
     if _is_shared_word(target) and target.type.size in (4, 8):
         return _atomic_add(g, target, const(expr.delta), post=expr.post)
-    old = places.load(g, target)
+    pointer = places.pointer_to(g, target)
+    old = places.load_from(g, target, pointer)
     new = g.normalise(g.f.op("add", old, expr.delta), target.type)
-    places.store(g, target, new)
-    return old if expr.post else new
+    places.store_into(g, target, pointer, new)
+    return old if expr.post else places.kept(g, target, new)
 
 
 def _atomic_add(g: Generator, target: tree.Expr, delta: Value, *, post: bool) -> Value:

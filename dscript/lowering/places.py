@@ -243,16 +243,24 @@ def _load_bits(g: Generator, expr: tree.MemberRef) -> Value:
     f = g.f
     start, size, shift, bits = _bit_field(expr.member)
     base = not_null(g, place(g, expr.base), expr.base).moved(g, start)
-    if base.pointer is not None:
-        unit = f.load(f"i{8 * size}", base.pointer, align=1)
-    else:
+    pointer = base.pointer
+    if pointer is None:
         assert base.address is not None
-        buffer = f.slot("bits", 8)
-        read_kernel(g, buffer, size, base.address)
-        unit = f.load(f"i{8 * size}", buffer, align=1)
-    word = unit if size == 8 else f.zext(unit, "i64")
-    word = f.op("shl", word, 64 - shift - bits)
-    return f.op("ashr" if is_signed(expr.type) else "lshr", word, 64 - bits)
+        pointer = f.slot("bits", 8)
+        read_kernel(g, pointer, size, base.address)
+    return _extract(g, _unit(g, expr.member, pointer), shift, bits, is_signed(expr.type))
+
+
+def _unit(g: Generator, member: Member, pointer: Value) -> Value:
+    """The unit around a bit-field as a 64-bit word."""
+    size = _bit_field(member)[1]
+    unit = g.f.load(f"i{8 * size}", pointer, align=1)
+    return unit if size == 8 else g.f.zext(unit, "i64")
+
+
+def _extract(g: Generator, word: Value, shift: int, bits: int, signed: bool) -> Value:
+    word = g.f.op("shl", word, 64 - shift - bits)
+    return g.f.op("ashr" if signed else "lshr", word, 64 - bits)
 
 
 def copy_into(g: Generator, destination: Value, expr: tree.Expr, size: int) -> None:
@@ -348,26 +356,49 @@ def _scratch_behind(g: Generator, where: Value, size: int) -> Value:
 
 def store(g: Generator, target: tree.Expr, value: Value) -> None:
     """Write a scalar to an lvalue."""
+    store_into(g, target, pointer_to(g, target), value)
+
+
+def pointer_to(g: Generator, target: tree.Expr) -> Value:
+    """Where a scalar lvalue is written: of a bit-field, the unit around it.
+
+    The subscripts in the lvalue are evaluated here, once.
+    """
     if isinstance(target, tree.MemberRef) and target.member.bits is not None:
-        _store_bits(g, target, value)
+        where = writable(g, target.base).moved(g, _bit_field(target.member)[0])
+    else:
+        where = writable(g, target)
+    assert where.pointer is not None
+    return where.pointer
+
+
+def load_from(g: Generator, target: tree.Expr, pointer: Value) -> Value:
+    """The scalar that an lvalue has, from its `pointer_to`."""
+    if isinstance(target, tree.MemberRef) and target.member.bits is not None:
+        unit, (_, _, shift, bits) = _unit(g, target.member, pointer), _bit_field(target.member)
+        return _extract(g, unit, shift, bits, is_signed(target.type))
+    return g.load_int(pointer, target.type)
+
+
+def kept(g: Generator, target: tree.Expr, value: Value) -> Value:
+    """What an lvalue of `value`'s type has after the assignment: a bit-field cuts it."""
+    if not isinstance(target, tree.MemberRef) or target.member.bits is None:
+        return value
+    return _extract(g, value, 0, target.member.bits, is_signed(target.type))
+
+
+def store_into(g: Generator, target: tree.Expr, pointer: Value, value: Value) -> None:
+    """Write a scalar at the `pointer_to` of its lvalue."""
+    if not isinstance(target, tree.MemberRef) or target.member.bits is None:
+        g.store_int(value, pointer, target.type.size)
         return
-    where = writable(g, target)
-    assert where.pointer is not None
-    g.store_int(value, where.pointer, target.type.size)
-
-
-def _store_bits(g: Generator, target: tree.MemberRef, value: Value) -> None:
     f = g.f
-    start, size, shift, bits = _bit_field(target.member)
-    where = writable(g, target.base).moved(g, start)
-    assert where.pointer is not None
-    kind = f"i{8 * size}"
-    old = f.load(kind, where.pointer, align=1)
-    word = old if size == 8 else f.zext(old, "i64")
+    _, size, shift, bits = _bit_field(target.member)
+    word = _unit(g, target.member, pointer)
     mask = ((1 << bits) - 1) << shift
     new = f.op("and", f.op("shl", value, shift), mask)
     word = f.op("or", f.op("and", word, ~mask), new)
-    f.store(word if size == 8 else f.trunc(word, kind), where.pointer, align=1)
+    f.store(word if size == 8 else f.trunc(word, f"i{8 * size}"), pointer, align=1)
 
 
 def is_memory(type_: Type) -> bool:
