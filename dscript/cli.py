@@ -163,6 +163,9 @@ def _compile_and_trace(line: CommandLine) -> int:
             _say(f"dscript: {attached}")
     if line.compile_only:
         return 0
+    matched = any(count for _, count in program.matches)
+    if not matched and not d_options.flag(program.options, "zdefs"):
+        raise TracingError("no probes matched", "a program needs a clause, or -Z")
     if d_options.flag(program.options, "destructive") and not quiet:
         _say("dscript: allowing destructive actions")
     try:
