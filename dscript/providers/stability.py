@@ -55,8 +55,9 @@ _STABLE = "Stable/Stable/Common"
 _ISA = "Evolving/Evolving/ISA"
 _COMMON = "Evolving/Evolving/Common"
 _PRIVATE = "Private/Private/ISA"
-# Those of proc, sched, io and the network.
 _USUAL = _provider(_ISA, _HIDDEN, _HIDDEN, _ISA, _ISA)
+# Probes that programs define themselves promise nothing unless they say so.
+_OWN = _provider(*(_HIDDEN,) * 5)
 _PROVIDERS = {
     "dtrace": _provider(_STABLE, _HIDDEN, _HIDDEN, _STABLE, _STABLE),
     "syscall": _provider(_COMMON, _HIDDEN, "Unstable/Unstable/ISA", _COMMON, _PRIVATE),
@@ -68,13 +69,17 @@ _PROVIDERS = {
     "vminfo": _provider(_ISA, _HIDDEN, _HIDDEN, _ISA, _PRIVATE),
     "fpuinfo": _provider(_ISA, _HIDDEN, _HIDDEN, "Evolving/Evolving/CPU", "Private/Private/CPU"),
     "lockstat": _provider(_COMMON, _HIDDEN, _HIDDEN, _COMMON, _COMMON),
+    "pid": _provider(_ISA, _HIDDEN, _HIDDEN, _ISA, _HIDDEN),
+    **dict.fromkeys(("proc", "sched", "io", "ip", "tcp", "udp", "mib", "fsinfo"), _USUAL),
     "cpc": _provider(_COMMON, _HIDDEN, _HIDDEN, "Evolving/Evolving/CPU", _COMMON),
 }
 
 
 def of_probe(probe: Probe) -> tuple[Attribute, Attribute]:
     """The attributes of a probe's description and of its arguments."""
-    promised = _PROVIDERS.get(probe.provider, _USUAL)
+    name = probe.provider
+    process = name.rstrip("0123456789") == "pid" and name != "pid"
+    promised = _PROVIDERS.get("pid" if process else name, _OWN)
     least = promised.provider
     for field, attribute in (
         (probe.module, promised.module),

@@ -67,6 +67,8 @@ def test_verbose_listing_of_translated_arguments() -> None:
             Probe(1, "fbt", "vmlinux", "f", "entry"),
             ("Private/Private/Unknown", "Private/Private/ISA"),
         ),
+        (Probe(1, "pid12", "", "", "entry"), ("Evolving/Evolving/ISA", "Private/Private/Unknown")),
+        (Probe(1, "mine12", "", "", "go"), ("Private/Private/Unknown",) * 2),
         (Probe(1, "io", "", "", "start"), ("Evolving/Evolving/ISA", "Evolving/Evolving/ISA")),
         (Probe(1, "cpc", "", "", "x"), ("Evolving/Evolving/CPU", "Evolving/Evolving/Common")),
     ],
