@@ -98,20 +98,20 @@ def _evenly(cases: Sequence[Case], count: int) -> Iterator[Case]:
 
 
 def _compiled(case: Case, script: Path) -> Abroad | None:
-    from dscript.arguments import parse
+    from dscript.arguments import UsageError, parse
     from dscript.cli import _request
     from dscript.errors import DscriptError
     from dscript.pipeline import compile_program
 
     script.write_text(case.program)
     words = ["-q", "-x", "errtags", *case.options, "-s", str(script), *case.arguments]
-    line = parse(words)
-    # The tracer's own process is another one there.
-    if line.pids or any(word.startswith("-p") for word in case.options):
+    # The tracer's own process is another one there, and what cpp lists is said here.
+    if any(word.startswith(("-p", "-H", "cpphdrs")) for word in case.options):
         return None
     try:
+        line = parse(words)
         program = compile_program(_request(line))
-    except (NeedsMore, DscriptError):  # or refused, as the case says
+    except (NeedsMore, DscriptError, UsageError):  # or refused, as the case says
         return None
     return Abroad(case, program.to_bytes(), tuple(line.commands))
 
