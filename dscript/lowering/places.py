@@ -291,7 +291,7 @@ def writable(g: Generator, expr: tree.Expr) -> Place:
             f.br(g.skip_label)
             f.at(have)
             return Place(pointer=f.gep(storage, g.unit.layout.self[expr.variable]))
-        case (tree.MemberRef() | tree.IndexRef()) if _is_behind_pointer(expr):
+        case tree.MemberRef() | tree.IndexRef() if _is_behind_pointer(expr):
             return _through_pointer(g, address(g, place(g, expr)), expr.type.size)
         case tree.MemberRef():
             return writable(g, expr.base).moved(g, expr.member.offset)
