@@ -181,7 +181,7 @@ def _providers(pattern: Pattern) -> list[Provider]:
     if _family(pattern.provider) in _USER_MODULES and pattern.provider != "pid":
         names = [_family(pattern.provider)]
     elif pattern.module.startswith("/") or (
-        not names and (is_glob(pattern.provider) or pattern.provider[-1:].isdigit())
+        not names and (is_glob(pattern.provider) or _of_process(pattern.provider))
     ):
         names = ["usdt"]  # what a program defines: python1234, hotspot*
     if not names and pattern.provider in _ALIASES:
@@ -192,6 +192,13 @@ def _providers(pattern: Pattern) -> list[Provider]:
         elif pattern.name.startswith(("tick-", "profile-")):
             names = [name for name in names if name == "profile"] or names
     return [_provider(name) for name in names]
+
+
+def _of_process(provider: str) -> bool:
+    """Whether a name ends in the number of a process: python1234, but not nfsv3."""
+    from dscript.providers.absent import is_absent
+
+    return provider[-1:].isdigit() and not is_absent(provider)
 
 
 def _may_be_function(pattern: Pattern) -> bool:

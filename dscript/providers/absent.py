@@ -97,6 +97,11 @@ def nearest_probes() -> list[tuple[str, str]]:
     return [(name, near) for name, near in _NEAREST.items() if near]
 
 
+def is_absent(provider: str) -> bool:
+    """Whether another system has a provider of just this name."""
+    return provider in _NEAREST
+
+
 def explain(provider: str) -> str | None:
     """One line for a provider that dscript knows of and lacks; None for any other name."""
     base = provider.rstrip("0123456789")
