@@ -11,7 +11,8 @@ import shlex
 import subprocess
 import sys
 import traceback
-from functools import cache
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,8 @@ CASES = [
 ]
 
 
-@cache
 def results(kernel: str, shared: Path) -> dict[str, str | None]:
     """Boot the guest, run all checks in it, and read what they found."""
-    missing = guest.missing_tools()
-    if missing and not os.environ.get("CI"):
-        pytest.skip(f"not installed: {', '.join(missing)}")
-    assert not missing, f"not installed: {', '.join(missing)}"
     opens = shared / "opens"
     subprocess.run(["gcc", "-O1", "-static", "-o", opens, ROOT / "tests/vm/opens.c"], check=True)
     words = [sys.executable, str(ROOT / "tests/vm/checks.py"), kernel, str(shared), WORD]
@@ -57,11 +53,22 @@ def results(kernel: str, shared: Path) -> dict[str, str | None]:
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return {kernel: tmp_path_factory.mktemp(f"guest-{kernel}") for kernel in KERNELS}
+def guests(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Future[dict[str, str | None]]]]:
+    """What the guests find.  Each has one core's worth of emulation: they run side by side."""
+    missing = guest.missing_tools()
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    assert not missing, f"not installed: {', '.join(missing)}"
+    with ThreadPoolExecutor(len(KERNELS)) as pool:
+        yield {
+            kernel: pool.submit(results, kernel, tmp_path_factory.mktemp(f"guest-{kernel}"))
+            for kernel in dict.fromkeys(kernel for kernel, _ in CASES)
+        }
 
 
 @pytest.mark.parametrize(("kernel", "name"), CASES)
-def test_in_guest(kernel: str, name: str, folders: dict[str, Path]) -> None:
-    found = results(kernel, folders[kernel])
+def test_in_guest(kernel: str, name: str, guests: dict[str, Future[dict[str, str | None]]]) -> None:
+    found = guests[kernel].result()
     assert found[name] is None, found[name]
