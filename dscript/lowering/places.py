@@ -137,7 +137,8 @@ def _index(g: Generator, expr: tree.IndexRef) -> Place:
     if isinstance(base_type, StringType):
         return _character(g, expr)
     base = not_null(g, place(g, expr.base), expr.base)
-    index = _subscript(g, expr, base_type.count if isinstance(base_type, ArrayType) else None)
+    known = tree.element_count(expr.base) if isinstance(base_type, ArrayType) else None
+    index = _subscript(g, expr, known)
     return base.moved(g, g.f.op("mul", index, max(1, expr.type.size)))
 
 

@@ -179,7 +179,7 @@ def _subscript(checker: ExpressionChecker, base: Expr, node: ast.Index) -> Expr:
     index = operators.convert(index, LONG)
     type_ = base.type.resolve()
     if isinstance(type_, ArrayType):
-        _check_bounds(type_, index, node.span)
+        _check_bounds(tree.element_count(base), index, node.span)
         return tree.IndexRef(type_.element, node.span, base, index)
     if isinstance(type_, StringType):
         return tree.IndexRef(CHAR, node.span, base, index)
@@ -197,10 +197,10 @@ def _subscript(checker: ExpressionChecker, base: Expr, node: ast.Index) -> Expr:
     return dereference(operators.binary("+", base, index, node.span), node.span)
 
 
-def _check_bounds(type_: ArrayType, index: Expr, span: Span) -> None:
-    if type_.count and isinstance(index, tree.Const) and not 0 <= index.value < type_.count:
+def _check_bounds(count: int | None, index: Expr, span: Span) -> None:
+    if count and isinstance(index, tree.Const) and not 0 <= index.value < count:
         raise Diagnostic(
             "D_ARR_BOUNDS",
-            f"index outside array bounds: {index.value}, the array has {type_.count} elements",
+            f"index outside array bounds: {index.value}, the array has {count} elements",
             span,
         )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dscript.dtypes.types import Member, StringType, Type
+from dscript.dtypes.types import ArrayType, Member, StringType, StructType, Type
 from dscript.errors import Span
 from dscript.program import Conversion
 from dscript.providers.base import ArgumentType, ProbePoint
@@ -335,6 +335,22 @@ class Program:
     strsize: int
     source_name: str
     source_text: str
+
+
+def element_count(array: Expr) -> int | None:
+    """How many elements an array-typed place has; None where nothing tells.
+
+    An array of one at the end of a structure behind a pointer stands for as many as follow it,
+    as C wrote before it had `[]`.
+    """
+    type_ = array.type.resolve()
+    assert isinstance(type_, ArrayType)
+    if type_.count == 1 and isinstance(array, MemberRef) and isinstance(array.base, Deref):
+        struct = array.base.type.resolve()
+        if isinstance(struct, StructType) and struct.kind == "struct":
+            last = max(member.bit_offset for member in struct.members)
+            return None if array.member.bit_offset == last else 1
+    return type_.count
 
 
 def capacity(expr: Expr) -> int:
