@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dscript.errors import Diagnostic
 from dscript.kernel import features
-from dscript.lowering import expressions
+from dscript.lowering import expressions, places
 from dscript.lowering.generator import Generator
 from dscript.lowering.steps import if_below
 from dscript.lowering.string_arguments import argument
@@ -51,6 +51,7 @@ def _copyout(g: Generator, call: tree.SubroutineCall) -> Value:
     copy = g.temporary_at(MAX_COPY)
     with if_below(f, f.op("sub", size, 1), MAX_COPY) as less:
         count = f.op("add", less, 1)
+        places.check_heap(g, source, count)
         result = f.helper(Helper.PROBE_READ_KERNEL, [copy, count, source])
         g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, source)
         _write(g, where, copy, count)
