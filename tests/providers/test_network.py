@@ -29,7 +29,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 def test_a_workload_on_loopback(tmp_path: Path) -> None:
     """Both IP versions: addresses, ports, states, counts and bytes of every probe."""
     script, told = tmp_path / "watch.d", tmp_path / "told"
-    script.write_text(network_work.PROGRAM)
+    script.write_text(network_work.CONNECTIONS + network_work.PACKETS)
     work = f"{sys.executable} {network_work.__file__} {told} 4 6"
     done = run("-s", str(script), "-c", work)
     assert done.returncode == 0 and not done.stderr, done.stderr
