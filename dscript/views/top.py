@@ -61,7 +61,10 @@ class Screen:
         self._head = f"{probes} probe{'' if probes == 1 else 's'}"
         self._held = HeldOutput(sys.stdout.buffer)
         self._held_messages = HeldOutput(sys.stderr.buffer)
-        self._console = Console(file=sys.stdout, highlight=False)
+        # Exported COLUMNS and LINES would keep it from following the window.
+        fixed = ("COLUMNS", "LINES")
+        environment = {name: text for name, text in os.environ.items() if name not in fixed}
+        self._console = Console(file=sys.stdout, highlight=False, _environ=environment)
         self._blocks = _BLOCKS if self._console.encoding.startswith("utf") else _PLAIN_BLOCKS
         self._live: Live | None = None
         self._tables: list[tuple[Aggregation, list[Row]]] = []

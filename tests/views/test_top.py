@@ -55,7 +55,8 @@ def bar(lines: list[str]) -> int:
 
 
 def test_it_follows_the_window() -> None:
-    with Terminal(WORDS, columns=100, rows=30) as top:
+    exported = {"COLUMNS": "100", "LINES": "30"}  # as some shells leave them
+    with Terminal(WORDS, columns=100, rows=30, environment=exported) as top:
         top.wait_for(lambda: bar(top.lines) == 25)
         top.resize(60, 9)
         top.wait_for(lambda: bar(top.lines) == 15)
