@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from math import isqrt
 from typing import Any, NamedTuple, TypeAlias
 
@@ -186,7 +187,7 @@ def bucket_bounds(spec: Aggregation) -> list[tuple[int | None, int | None]]:
         starts: Sequence[int] = [base + i * step for i in range(spec.value_words - 1)]
     else:
         starts = llquantize_bounds(*spec.params[:4])
-    inner = [(low, end - 1) for low, end in zip(starts, starts[1:], strict=False)]
+    inner = [(low, end - 1) for low, end in pairwise(starts)]
     return [(None, starts[0] - 1), *inner, (starts[-1], None)]
 
 

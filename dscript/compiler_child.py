@@ -29,6 +29,7 @@ class _QuotedLine(NamedTuple):
 
     title: str
     is_command_line: bool
+    is_library: bool
     place: Position
     text: str
 
@@ -201,6 +202,10 @@ def _failure(wrong: Diagnostic) -> _Failure:
         return _Failure(wrong.tag, wrong.message, wrong.hint)
     source = span.source
     line = _QuotedLine(
-        source.title, source.is_command_line, span.position, source.line_text(span.start)
+        source.title,
+        source.is_command_line,
+        source.is_library,
+        span.position,
+        source.line_text(span.start),
     )
     return _Failure(wrong.tag, wrong.message, wrong.hint, line, span.end - span.start)

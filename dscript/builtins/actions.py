@@ -61,7 +61,7 @@ ACTIONS: dict[str, ActionDescription] = {
 
 # Known to D but not available here: an error names them.
 ABSENT_ACTIONS: dict[str, str] = {
-    "pcap": "tracemem(args[0]->data, 64) shows the bytes of a struct sk_buff, tcpdump captures them",
+    "pcap": "tracemem(args[0]->data, 64) shows bytes of a struct sk_buff, tcpdump captures them",
 }
 
 AGGREGATING_FUNCTIONS: dict[str, tuple[int, int]] = {

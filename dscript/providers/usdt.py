@@ -10,8 +10,11 @@ A double underscore in a note's name is DTrace's hyphen.
 
 from __future__ import annotations
 
+import os
 import re
+import struct
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from dscript.kernel import elf, processes, usdt
 from dscript.kernel.demangle import demangle
@@ -175,8 +178,38 @@ def _mapped(pid: int, module: str) -> Iterator[tuple[MappedFile, elf.Elf]]:
     except OSError:
         return
     for object_ in mapped:
-        if matches_module(module, object_) and (image := _image(object_.file)) is not None:
+        if not matches_module(module, object_) or not defines_probes(object_.file):
+            continue
+        if (image := _image(object_.file)) is not None:
             yield object_, image
+
+
+def defines_probes(path: str) -> bool:
+    """Whether a file has notes of probes; looks at no more than its section names."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return False
+    return _has_notes(path, stat.st_dev, stat.st_ino, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _has_notes(path: str, _device: int, _inode: int, _time: int) -> bool:
+    # <elf.h>: Elf64_Ehdr has e_shoff at 40, e_shentsize, e_shnum and e_shstrndx at 58;
+    # Elf64_Shdr has sh_offset and sh_size at 24.
+    try:
+        with open(path, "rb") as file:
+            head = file.read(64)
+            if head[:5] != b"\x7fELF\x02" or len(head) < 64:
+                return False
+            table = int.from_bytes(head[40:48], "little")
+            size, _count, names = struct.unpack_from("<HHH", head, 58)
+            file.seek(table + size * names)
+            offset, length = struct.unpack_from("<QQ", file.read(64), 24)
+            file.seek(offset)
+            return b"\0.note.stapsdt\0" in file.read(length)
+    except (OSError, struct.error):
+        return False
 
 
 def _image(path: str) -> elf.Elf | None:
