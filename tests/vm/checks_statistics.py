@@ -193,7 +193,7 @@ def check_statistics_of_memory(shared: Path) -> None:
         "do_anonymous_page"
         in Path("/sys/kernel/tracing/available_filter_functions").read_text().split()
     )
-    names = ["anonpgin", "anonpgout", "cow_fault", "as_fault", "pgpgout"]
+    names = ["anonpgin", "anonpgout", "cow_fault", "as_fault"]
     names += ["zfod"] if zero_filled else []
     found, outcome = traced(
         shared,
@@ -224,7 +224,6 @@ def check_statistics_of_memory(shared: Path) -> None:
     check_counts(found, outcome, exact)
     expect(int(found["mine-cow_fault"][0]) >= 256, outcome)
     expect(int(found["mine-as_fault"][0]) >= 512, outcome)
-    expect(int(found["pgpgout"][0]) >= exact["anonpgout"], outcome)
     if zero_filled:
         expect(int(found["mine-zfod"][0]) >= 256, outcome)
 
