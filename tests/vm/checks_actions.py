@@ -52,11 +52,11 @@ def check_copyout_to_a_bad_address_is_a_fault(shared: Path) -> None:
 
 @check()
 def check_breakpoint_asks_for_the_kernel_debugger(shared: Path) -> None:
-    """Without one connected the kernel says so in its log and goes on."""
+    """The key reaches sysrq; a kernel without the debugger answers with its help and goes on."""
     outcome = dscript("-qwn", 'BEGIN { breakpoint(); printf("on"); exit(0); }')
     expect(outcome.status == 0 and "on" in outcome.stdout, outcome)
     log = subprocess.run(["dmesg"], capture_output=True, text=True, check=True).stdout
-    assert "sysrq: DEBUG" in log, log[-2000:]
+    assert "sysrq: DEBUG" in log or "sysrq: HELP" in log, log[-2000:]
 
 
 @check()
@@ -64,7 +64,7 @@ def check_mutex_that_is_held(shared: Path) -> None:
     """A thread that unlocks a mutex is its owner."""
     outcome = dscript(
         "-qn",
-        "fbt::mutex_unlock:entry /pid == $target && n < 20/ { n++; "
+        "fbt::mutex_unlock:entry /pid == $target/ { "
         "this->m = (struct mutex *)arg0; "
         "@[mutex_owned(this->m), mutex_owner(this->m) == (void *)curthread, "
         'mutex_type_adaptive(this->m)] = count(); } END { printa("<%d %d %d>\\n", @); }',
