@@ -134,3 +134,10 @@ def test_what_matches_nothing_is_an_error_unless_allowed() -> None:
         [DSCRIPT, "-Zln", "syscall::opne:entry"], capture_output=True, text=True, check=False
     )
     assert (allowed.returncode, allowed.stderr) == (0, "")
+
+
+def test_the_whole_listing_is_counted() -> None:
+    done = subprocess.run([DSCRIPT, "-l"], capture_output=True, text=True, check=True)
+    assert done.stderr == f"dscript: {len(done.stdout.splitlines()) - 1} probes\n"
+    quiet = subprocess.run([DSCRIPT, "-ql"], capture_output=True, text=True, check=True)
+    assert quiet.stderr == ""
