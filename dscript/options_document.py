@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
+from dscript.documents import bring_up_to_date, put_between, table_line
 from dscript.options import OPTIONS, Option
 
 BEGIN = "<!-- from dscript/options.py -->"
@@ -64,22 +63,13 @@ def _when(option: Option) -> str:
 def _table(titles: tuple[str, ...], row: Callable[[Option], tuple[str, ...] | None]) -> str:
     rows = [row(OPTIONS[name]) for name in sorted(OPTIONS)]
     lines = [titles, ("---",) * len(titles), *(found for found in rows if found is not None)]
-    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+    return "".join(map(table_line, lines))
 
 
 def updated(text: str) -> str:
     """A document with what stands between its two marks brought up to date."""
-    head, found, rest = text.partition(BEGIN)
-    _old, ended, tail = rest.partition(END)
-    if not (found and ended):
-        raise ValueError("the marks of the tables are missing")
-    return f"{head}{BEGIN}\n{tables()}\n{END}{tail}"
-
-
-def main() -> None:
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/options.md")
-    path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return put_between(text, BEGIN, END, tables())
 
 
 if __name__ == "__main__":
-    main()
+    bring_up_to_date("docs/options.md", updated)

@@ -6,10 +6,9 @@ to date; a test compares the two.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
+from dscript.documents import bring_up_to_date, put_between, table_line
 from dscript.providers import absent, descriptions
 
 BEGIN = "<!-- The table is made by python -m dscript.providers.document -->\n"
@@ -19,8 +18,8 @@ _HEAD = ("provider", "probe", "Linux mechanism", "`args[]`", "exactness", "where
 
 def table() -> str:
     """The table in Markdown, a line for each `Described` and one for each absent provider."""
-    lines = [_line(_HEAD), _line(("---",) * len(_HEAD))]
-    lines += map(_line, _rows())
+    lines = [table_line(_HEAD), table_line(("---",) * len(_HEAD))]
+    lines += map(table_line, _rows())
     return "".join(lines)
 
 
@@ -42,23 +41,10 @@ def _rows() -> Iterator[tuple[str, ...]]:
             yield f"`{provider}`", "all", "none", "", "absent", f"nearest: `{nearest}`"
 
 
-def _line(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
-
-
 def updated(text: str) -> str:
     """A document with the table between its two marks brought up to date."""
-    head, found, rest = text.partition(BEGIN)
-    _old, ended, tail = rest.partition(END)
-    if not (found and ended):
-        raise ValueError("the marks of the table are missing")
-    return f"{head}{BEGIN}\n{table()}\n{END}{tail}"
-
-
-def main() -> None:
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/providers.md")
-    path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return put_between(text, BEGIN, END, table())
 
 
 if __name__ == "__main__":
-    main()
+    bring_up_to_date("docs/providers.md", updated)

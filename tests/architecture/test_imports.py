@@ -30,7 +30,8 @@ ALLOWED: dict[str, set[str]] = {
     "source": {"errors"},
     "nearest": set(),
     "options": {"errors", "nearest"},
-    "options_document": {"options"},
+    "documents": set(),
+    "options_document": {"documents", "options"},
     "resources": {"errors"},
     "program": {"errors"},
     "plan": {"program"},
@@ -41,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "dtypes": BASE | {"syntax"},
     "kernel": BASE | {"dtypes"},
     "builtins": BASE | {"syntax", "dtypes", "kernel", "program"},
-    "providers": BASE | {"dtypes", "kernel", "program"},
+    "providers": BASE | {"documents", "dtypes", "kernel", "program"},
     "semantics": BASE | {"syntax", "dtypes", "kernel", "builtins", "providers", "program"},
     "object": {"errors", "program"},
     "lowering": BASE
