@@ -214,6 +214,9 @@ ActionKind = Literal[
     "trace",  # args[0]
     "print",  # args[0] with layout; `text` is the expression's type
     "tracemem",  # args[0] bytes; args[1], where present, is the int of bytes to show
+    # args: the packet's bytes, how many there are, its whole length, nanoseconds since the
+    # Epoch, LINKTYPE_* of what it begins with
+    "pcap",
     "printf",  # format, args (a * width is an arg of its own)
     "printa",  # format or None, aggregations (one or more)
     "stack",  # args[0]

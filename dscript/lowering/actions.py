@@ -27,7 +27,11 @@ def action(g: Generator, node: tree.ActionCall) -> None:
     if fields is None:
         return
     assert g.record is not None
+    packet = node.args[0] if node.kind == "pcap" else None
     for expr, field in zip(node.args, fields, strict=True):
+        if expr is packet:
+            write_packet(g, node, field, g.f.gep(g.record, field.offset))
+            continue
         write(g, expr, field, g.f.gep(g.record, field.offset))
     presence = g.plan.presence.get(id(node))
     if presence is not None:
@@ -58,6 +62,16 @@ def write(g: Generator, expr: tree.Expr, field: Field, where: Value) -> None:
     else:
         assert not isinstance(type_, StringType)
         f.store(expressions.value(g, expr), where)
+
+
+def write_packet(g: Generator, node: tree.ActionCall, field: Field, where: Value) -> None:
+    """The captured bytes of a packet; what is behind them in the field says nothing."""
+    f = g.f
+    address = expressions.value(g, node.args[0])
+    # The field's size is a power of two above every length: the mask changes no value.
+    length = f.op("and", f.opaque(expressions.value(g, node.args[1])), field.size - 1)
+    result = f.helper(Helper.PROBE_READ_KERNEL, [where, length, address])
+    g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, address)
 
 
 def write_stack(g: Generator, expr: tree.StackValue, where: Value, size: int) -> None:

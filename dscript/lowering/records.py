@@ -138,7 +138,7 @@ def plan_field(expr: tree.Expr, node: tree.ActionCall, offset: int) -> Field:
         return Field(expr.kind, offset, stack_size(expr), strsize=expr.strsize)
     if isinstance(expr, tree.SymbolValue):
         return Field(expr.kind, offset, symbol_size(expr))  # type: ignore[arg-type]
-    if node.kind == "tracemem" and expr is node.args[0]:
+    if node.kind in ("tracemem", "pcap") and expr is node.args[0]:
         return Field("bytes", offset, node.count)
     layout = type_layout(expr.type) if node.kind == "print" else None
     if isinstance(expr, tree.Builtin) and expr.name in PARTS and layout is None:

@@ -16,7 +16,7 @@ from dscript.program import Action, Field
 
 # Actions whose only purpose is text, which the table has no place for.
 TEXT_ACTIONS = frozenset(
-    {"trace", "print", "tracemem", "printf", "stack", "ustack", "jstack", "symbol"}
+    {"trace", "print", "tracemem", "pcap", "printf", "stack", "ustack", "jstack", "symbol"}
 )
 
 

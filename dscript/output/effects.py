@@ -42,6 +42,7 @@ class Effects:
             "ftruncate": self._ftruncate,
             "breakpoint": self._sysrq,
             "panic": self._sysrq,
+            "pcap": self._pcap,
         }
         return makers[action.kind](action)
 
@@ -189,6 +190,11 @@ class Effects:
                 return
 
         return ftruncate
+
+    def _pcap(self, action: Action) -> Callable[..., None]:
+        from dscript.output.packets import PacketWriter
+
+        return PacketWriter(self.printer).write
 
     def _sysrq(self, action: Action) -> Callable[..., None]:
         def trigger() -> None:

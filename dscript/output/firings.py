@@ -120,6 +120,12 @@ class _Compiler:
             self.add(kind, f'"text": text({self.formatted(action)})', f'"args": [{arguments}]')
         elif kind == "print":
             self.print_typed(action)
+        elif kind == "pcap":
+            data, captured, length, when, link = (
+                self.reader.value(field).expression for field in action.args
+            )
+            shown = (f'"value": raw({data}[:{captured}])', f'"length": {length}')
+            self.add(kind, *shown, f'"time": {when}', f'"link": {link}')
         elif kind == "tracemem":
             data = self.reader.value(action.args[0]).expression
             size = self.reader.value(action.args[1]).expression if len(action.args) > 1 else None

@@ -66,6 +66,7 @@ class TextPrinter:
         self.write: Callable[[bytes], Any] = out.write
         self._standard_out = out
         self._names: dict[str, Any] = {}
+        self.capturing = False  # pcap() writes to the file of freopen(), which is no text
         self._watching: Symbolizer | None = None  # what must hear of processes as they go
         self._symbols = self._all_symbols = symbols or self._default_symbols()
         self._target = target
@@ -136,7 +137,8 @@ class TextPrinter:
         """A newline, then the aggregations that were never printed, in order of id."""
         self._release_pending()
         self._report_speculative_drops()
-        self.write(b"\n")
+        if not self.capturing:
+            self.write(b"\n")
         states = unprinted(self.aggregations)
         if self._settings.layout.order.reverse:  # aggsortrev turns everything round
             states.reverse()
@@ -179,6 +181,11 @@ class TextPrinter:
             self.out.close()
         self.out = self._standard_out if out is None else out
         self._names["write"] = self.write = self.out.write
+
+    @property
+    def redirected(self) -> bool:
+        """Whether freopen() sends the output to a file of its own."""
+        return self.out is not self._standard_out
 
     def command_output(self) -> int | None:
         """Descriptor for what system() runs: where ours goes, but not the file of -o."""

@@ -25,6 +25,7 @@ from dscript.dtypes.types import (
     PointerType,
     StringType,
     Type,
+    TypedefType,
     VoidType,
     is_char_data,
     is_integral,
@@ -34,6 +35,7 @@ from dscript.errors import Diagnostic
 from dscript.program import Conversion
 from dscript.semantics import operators, tree
 from dscript.semantics.aggregations import find_aggregation
+from dscript.semantics.packets import check_pcap
 from dscript.semantics.tree import ActionCall, Expr
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
@@ -105,14 +107,14 @@ def _trace(checker: ExpressionChecker, node: ast.Call) -> Expr:
             "print one with printa( )",
         )
     value = checker.check(node.args[0])
+    if isinstance(value, (tree.StackValue, tree.SymbolValue)):
+        return record_of_value(node, value)
     if isinstance(value.type.resolve(), FunctionType):
         value = operators.decay(value)
     if isinstance(value.type.resolve(), VoidType):
         raise Diagnostic(
             "D_TRACE_VOID", "trace( ) may not be applied to a void expression", node.span
         )
-    if isinstance(value, (tree.StackValue, tree.SymbolValue)):
-        return record_of_value(node, value)
     return _void(node, "trace", value)
 
 
@@ -372,6 +374,12 @@ def _not_scalar(node: ast.Call, number: int, arg: Expr, tag: str) -> Diagnostic:
 
 # -------------------------------------------------------------------- stacks and symbols
 
+# What these actions give has no value that an expression could compute with: printed, or the
+# key of an aggregation.  In messages the types go by the names that DTrace's own have.
+STACK = TypedefType("stack", VOID)
+SYMBOL = TypedefType("_symaddr", VOID)
+USER_SYMBOL = TypedefType("_usymaddr", VOID)
+
 
 def _frames(checker: ExpressionChecker, node: ast.Call, at: int, default: int, tag: str) -> int:
     if len(node.args) <= at:
@@ -394,13 +402,13 @@ def stack_value(checker: ExpressionChecker, node: ast.Call) -> tree.StackValue:
     settings = checker.environment.settings
     if node.name == "stack":
         frames = _frames(checker, node, 0, settings.stackframes, "D_STACK_SIZE")
-        return tree.StackValue(ULONG, node.span, "stack", frames)
+        return tree.StackValue(STACK, node.span, "stack", frames)
     java = node.name == "jstack"
     frames = settings.jstackframes if java else settings.ustackframes
     frames = _frames(checker, node, 0, frames, "D_USTACK_FRAMES")
     strsize = settings.jstackstrsize if java else 0
     strsize = _frames(checker, node, 1, strsize, "D_USTACK_STRSIZE")
-    return tree.StackValue(ULONG, node.span, "ustack", frames, strsize)
+    return tree.StackValue(STACK, node.span, "ustack", frames, strsize)
 
 
 def _stack(checker: ExpressionChecker, node: ast.Call) -> Expr:
@@ -416,7 +424,8 @@ def _symbol(checker: ExpressionChecker, node: ast.Call) -> Expr:
             f"\tprototype: pointer or integer\n\t argument: {describe(address.type)}",
             node.args[0].span,
         )
-    return tree.SymbolValue(ULONG, node.span, node.name, operators.convert(address, ULONG))
+    type_ = USER_SYMBOL if node.name.startswith("u") else SYMBOL
+    return tree.SymbolValue(type_, node.span, node.name, operators.convert(address, ULONG))
 
 
 # ------------------------------------------------------------------------------- others
@@ -478,6 +487,7 @@ def _speculation(checker: ExpressionChecker, node: ast.Call) -> Expr:
 _HANDLERS: dict[str, Handler] = {
     "trace": _trace,
     "tracemem": _tracemem,
+    "pcap": check_pcap,
     "printf": _printf,
     "printa": _printa,
     "print": _print,

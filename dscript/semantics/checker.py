@@ -42,6 +42,7 @@ def settings_from(
         ustackframes=min(most, d_options.count(options, "ustackframes") or 20),
         jstackframes=min(most, d_options.count(options, "jstackframes") or 50),
         jstackstrsize=d_options.size(options, "jstackstrsize"),
+        pcapsize=max(1, d_options.size(options, "pcapsize")),
         defaultargs=d_options.flag(options, "defaultargs"),
         argref=d_options.flag(options, "argref"),
         destructive=destructive or d_options.flag(options, "destructive"),

@@ -67,6 +67,7 @@ class Settings:
     ustackframes: int = 20
     jstackframes: int = 50
     jstackstrsize: int = 512
+    pcapsize: int = 1514
     defaultargs: bool = False
     argref: bool = False
     destructive: bool = False

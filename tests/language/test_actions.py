@@ -106,11 +106,6 @@ def test_setopt_changes_output_while_tracing() -> None:
     assert done.stdout.count(":BEGIN") == 1 and done.stdout.rstrip("\n").endswith("plain")
 
 
-def test_pcap_says_what_to_use() -> None:
-    done = dscript("-e", "-x", "errtags", "-n", "BEGIN { pcap(0, 1); }")
-    assert done.returncode == 1 and "tcpdump" in done.stderr
-
-
 ARGUMENTS = [
     ("stop(1);", "D_PROTO_LEN"),
     ("chill();", "D_PROTO_LEN"),
