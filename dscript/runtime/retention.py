@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from dscript.program import ClauseRecord
 from dscript.runtime.ring import RecordHandler
@@ -22,8 +21,7 @@ Policy = Literal["switch", "fill", "ring"]
 _HEAD: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Buffering:
+class Buffering(NamedTuple):
     """Options bufpolicy, bufsize (bytes, as `room`) and cpu (None: all)."""
 
     policy: Policy = "switch"

@@ -114,7 +114,7 @@ def test_tables_name_existing_rooms() -> None:
 
 
 def test_the_runtime_needs_no_compiler() -> None:
-    """What a cached run imports: neither lark nor llvmlite, nor any room of the compiler."""
+    """What a cached run imports: nothing heavy, nor any room of the compiler."""
     script = (
         "import sys, dscript.cli, dscript.api, dscript.scripts, dscript.runtime.session, "
         "dscript.output.text; print(*sys.modules)"
@@ -123,7 +123,7 @@ def test_the_runtime_needs_no_compiler() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     loaded = set(done.stdout.split())
-    heavy = {"lark", "llvmlite", "bcc", "argparse", "dscript.pipeline", "dscript.compiler"}
+    heavy = {"lark", "llvmlite", "bcc", "argparse", "dataclasses", "dscript.pipeline"}
     rooms = {"syntax", "dtypes", "builtins", "providers", "semantics", "lowering", "object"}
     heavy |= {f"dscript.{room}" for room in rooms}
     assert not loaded & heavy

@@ -1,25 +1,16 @@
-"""Running D programs through the installed command, many calls a run."""
+"""Running D programs through the command, many calls a run."""
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-DSCRIPT = str(Path(sys.executable).with_name("dscript"))
+from tests import command
 
 
 def dscript(*words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
     """Text is Latin-1, so that every byte of a D string is one character."""
-    done = subprocess.run(
-        [DSCRIPT, *words],
-        capture_output=True,
-        timeout=timeout,
-        check=False,
-        env={**os.environ, "DSCRIPT_CACHE": "0"},
-    )
+    done = command.dscript(*words, timeout=timeout)
     out, err = done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 

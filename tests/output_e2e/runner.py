@@ -19,15 +19,14 @@ the program.  Cases run on CPU 0, so that the CPU column is known.
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.command import dscript
+
 FOLDER = Path(__file__).parent / "cases"
-DSCRIPT = str(Path(sys.executable).with_name("dscript"))
 
 
 @dataclass(slots=True)
@@ -90,15 +89,12 @@ def run(words: list[str], program: str, folder: Path) -> subprocess.CompletedPro
     script = folder / "case.d"
     script.write_text(program.replace("{folder}", str(folder)))
     given = [word.replace("{folder}", str(folder)) for word in words]
-    return subprocess.run(
-        [DSCRIPT, "-x", "cpu=0", *given[: _split(given)], "-s", str(script), *_after(given)],
-        capture_output=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-        timeout=60,
-        check=False,
-        env={**os.environ, "DSCRIPT_CACHE": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
+    done = dscript(
+        *("-x", "cpu=0", *given[: _split(given)], "-s", str(script), *_after(given)),
+        environment={"TZ": "UTC", "LC_ALL": "C.UTF-8"},
     )
+    out, err = (text.decode(errors="surrogateescape") for text in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
 
 def _split(words: list[str]) -> int:

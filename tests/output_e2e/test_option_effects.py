@@ -16,7 +16,8 @@ import pytest
 
 from dscript import options_document
 from dscript.options import OPTIONS
-from tests.output_e2e.runner import DSCRIPT, run
+from tests.command import DSCRIPT
+from tests.output_e2e.runner import run
 
 SHOWN: set[str] = set()
 # Those with a golden text or a test of their own elsewhere.

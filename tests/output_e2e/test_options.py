@@ -153,7 +153,7 @@ def test_refused_settings(setting: str, reason: str, tmp_path: Path) -> None:
 def test_closed_standard_output(tmp_path: Path) -> None:
     script = tmp_path / "case.d"
     script.write_text('BEGIN { printf("x\\n"); exit(3); }')
-    from tests.output_e2e.runner import DSCRIPT
+    from tests.command import DSCRIPT
 
     done = subprocess.run(
         f"{DSCRIPT} -q -s {script} >&-", shell=True, capture_output=True, text=True, check=False
@@ -164,7 +164,7 @@ def test_closed_standard_output(tmp_path: Path) -> None:
 def test_a_reader_that_leaves(tmp_path: Path) -> None:
     script = tmp_path / "case.d"
     script.write_text('tick-5ms { printf("line\\n"); }')
-    from tests.output_e2e.runner import DSCRIPT
+    from tests.command import DSCRIPT
 
     done = subprocess.run(
         f"{DSCRIPT} -q -s {script} | head -2",

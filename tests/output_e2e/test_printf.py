@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.output_e2e.runner import DSCRIPT, run
+from tests.command import DSCRIPT
+from tests.output_e2e.runner import run
 
 LIBC = ctypes.CDLL(None)
 LIBC.snprintf.restype = ctypes.c_int
