@@ -6,7 +6,7 @@ from dscript.providers import packets
 from dscript.providers.base import Derived
 from dscript.providers.derived import DerivedProvider, Row
 
-_FIRST_ID = 17_000
+_FIRST_ID = 17_400
 
 
 def _arguments(header: str, ip: tuple[str, str], owner: str) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ from dscript.providers import packets
 from dscript.providers.base import Derived
 from dscript.providers.derived import DerivedProvider, Row
 
-_FIRST_ID = 17_100
+_FIRST_ID = 17_500
 _IPPROTO_TCP = 6
 # include/net/tcp_states.h
 _ESTABLISHED, _SYN_SENT, _SYN_RECV = 1, 2, 3

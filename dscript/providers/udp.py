@@ -6,7 +6,7 @@ from dscript.providers import packets
 from dscript.providers.base import Derived
 from dscript.providers.derived import DerivedProvider, Row
 
-_FIRST_ID = 17_200
+_FIRST_ID = 17_600
 _IPPROTO_UDP = 17
 
 

@@ -110,6 +110,17 @@ def test_providers_that_are_not_there_are_named(provider, nearest):
     assert nearest in reason
 
 
+def test_every_probe_has_an_id_of_its_own():
+    """Programs and the listing know a probe by its ID, so two with one ID are one."""
+    names: dict[int, set[tuple[str, ...]]] = {}
+    for point in match(Pattern("", "", "", "")).points:
+        probe = point.probe
+        names.setdefault(probe.id, set()).add(
+            (probe.provider, probe.module, probe.function, probe.name)
+        )
+    assert not [shared for shared in names.values() if len(shared) > 1]
+
+
 def test_system_calls_read_neither_btf_nor_tracefs():
     code = (
         "import sys; from dscript.providers import Pattern, match\n"
