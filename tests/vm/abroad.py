@@ -113,6 +113,8 @@ def _compiled(case: Case, script: Path) -> Abroad | None:
         program = compile_program(_request(line))
     except (NeedsMore, DscriptError, UsageError):  # or refused, as the case says
         return None
+    if not program.attachments:  # no clause: the command line's own check says so
+        return None
     return Abroad(case, program.to_bytes(), tuple(line.commands))
 
 

@@ -57,7 +57,7 @@ def check_providers_many_functions_without_multi_link(shared: Path) -> None:
     started = time.monotonic()
     outcome = dscript(
         "-n",
-        "fbt:vmlinux:vfs_r*:entry, fbt:vmlinux:vfs_o*:entry "
+        "fbt:vmlinux:vfs_[a-g]*:entry, fbt:vmlinux:vfs_open:entry "
         "/pid == $target/ { @[probefunc] = count(); } "
         'END { printa("%s %@d\\n", @); }',
         "-c",
@@ -163,7 +163,7 @@ def check_providers_interrupt_level(shared: Path) -> None:
         "-qn",
         "rawtp:::softirq_entry, rawtp:::irq_handler_entry, rawtp:::local_timer_entry, "
         "rawtp:::sched_switch { @[probename, ipl] = count(); } tick-1s { exit(0); } "
-        'END { printa("%s %d %@d\n", @); }',
+        'END { printa("%s %d %@d\\n", @); }',
     )
     seen = dict(line.split()[:2] for line in outcome.stdout.splitlines() if line.strip())
     expect(outcome.status == 0 and seen.pop("sched_switch") == "0", outcome)
