@@ -107,6 +107,7 @@ def test_every_provider_is_listed_with_numbers_of_its_own() -> None:
     assert all(found)
 
 
+@pytest.mark.bench
 @pytest.mark.parametrize(("words", "limit"), [(("-l",), 3.0), (("-ln", "syscall:::"), 0.4)])
 def test_listing_is_quick(words: tuple[str, ...], limit: float) -> None:
     """The best of three in seconds of CPU: the machine has other work to do.

@@ -242,6 +242,7 @@ def _fill(loose: _Loose, count: int) -> None:
         loose.put(struct.pack("<QQ", key, ~key & (1 << 64) - 1), [[key]] * CPUS)
 
 
+@pytest.mark.bench
 def test_ten_thousand_keys_in_twenty_milliseconds() -> None:
     """The budget of swapping, reading and merging, the wait for programs left out."""
     started = time.perf_counter()
