@@ -238,6 +238,7 @@ def test_an_image_from_the_cache_answers_the_same(tmp_path, monkeypatch, types):
     assert again.member(again.find(Kind.STRUCT, "task_struct"), "comm") == expected
 
 
+@pytest.mark.bench
 def test_looking_up_one_member_is_fast(types):
     best = 1.0
     for _ in range(5):
