@@ -12,14 +12,16 @@ from dscript.semantics.kernel_names import KernelTypes
 from dscript.semantics.libraries import KnownTypes
 from dscript.semantics.pragmas import pragma_options
 from dscript.syntax import ast
-from dscript.syntax.parser import parse, parse_clause_options
+from dscript.syntax.parser import parse_clause_options
+from dscript.syntax.tokens import MacroArguments
 
 
 def compile_program(request: CompileRequest) -> CompiledProgram:
     """Compile a request.  Raises Diagnostic for a wrong program."""
     progress.report("reading the program")
     is_type = KnownTypes(request.library_dirs, d_options.text(request.options, "syslibdir"))
-    programs = [_parse(piece, is_type) for piece in request.pieces]
+    macros = MacroArguments(request.arguments)
+    programs = [_parse(piece, is_type, macros) for piece in request.pieces]
     progress.report("finding probes and types")
     # The command line overrides what the program says, which overrides the environment.
     options = d_options.merge(
@@ -40,6 +42,7 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
         request.program_name,
         None if d_options.flag(options, "nolibs") else libraries,
     )
+    checker.environment.used_arguments |= macros.used
     for piece, program in zip(request.pieces, programs, strict=True):
         checker.check(program, piece.source.title)
     first = request.pieces[0].source if request.pieces else None
@@ -76,10 +79,9 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
     )
 
 
-def _parse(piece: Piece, is_type: KnownTypes) -> ast.Program:
-    if piece.kind == "s":
-        return parse(piece.source, is_type)
-    return parse_clause_options(piece.kind, piece.source, is_type)
+def _parse(piece: Piece, is_type: KnownTypes, macros: MacroArguments) -> ast.Program:
+    form = "n" if piece.kind == "s" else piece.kind
+    return parse_clause_options(form, piece.source, is_type, macros)
 
 
 def _only_text(options: dict[str, str], text: str) -> CompiledProgram:

@@ -76,12 +76,31 @@ def _preprocess(data: bytes, title: str, options: Mapping[str, str]) -> bytes:
     return done.stdout.replace(b'"<stdin>"', f'"{title}"'.encode("utf-8", "surrogateescape"))
 
 
+# C beyond D in the headers of Linux and its C library: words of GNU C, and the guards of headers
+# that hold inline functions for swapping bytes.
+_HEADER_MACROS = (
+    "__attribute__(x)=",
+    "__asm__(x)=",
+    "__const=const",
+    "__extension__=",
+    "__inline=",
+    "__inline__=",
+    "__restrict=",
+    "__signed__=signed",
+    "__volatile__=volatile",
+    "_BITS_BYTESWAP_H=1",
+    "_BITS_UINTN_IDENTITY_H=1",
+    "_LINUX_SWAB_H=1",
+)
+
+
 def _cpp_arguments(title: str, options: Mapping[str, str]) -> list[str]:
     """What dtrace(1M) passes on, in the words of GNU cpp."""
     # D's `$1`, `@` and backquotes are no C tokens, which cpp -traditional-cpp would let
     # pass; GNU cpp in its normal mode keeps them as stray characters, too.
     strict = {"a": [], "c": ["-std=c11", "-pedantic"], "s": ["-traditional-cpp"], "t": ["-ansi"]}
     arguments = ["-D__SVR4", "-D__unix", "-D__linux__", "-D__dtrace__"]
+    arguments += [f"-D{macro}" for macro in _HEADER_MACROS]
     arguments += strict[d_options.text(options, "stdc")]
     arguments += ["-iquote", os.path.dirname(title) or "."]
     arguments += [f"-I{folder}" for folder in d_options.texts(options, "incdir")]

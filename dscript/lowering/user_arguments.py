@@ -21,11 +21,21 @@ def function_argument(g: Generator, index: int) -> Value:
     return _user_word(g, f.op("add", stack, 8 * above), 8)
 
 
+def place_in_function(g: Generator) -> Value:
+    """Bytes from the start of the function to the probed instruction."""
+    return g.f.op("lshr", g.f.helper(Helper.GET_ATTACH_COOKIE, [g.ctx]), 32)
+
+
+def return_address(g: Generator) -> Value:
+    """Where the function returns to, on x86-64 at its first instruction and the leaving ones."""
+    return _user_word(g, g.f.ctx_load(g.ctx, g.unit.kernel.registers["sp"][0]), 8)
+
+
 def function_result(g: Generator, index: int) -> Value:
     """arg0 is where the function is left, from its start; arg1 its value."""
     f = g.f
     if index == 0:
-        return f.op("lshr", f.helper(Helper.GET_ATTACH_COOKIE, [g.ctx]), 32)
+        return place_in_function(g)
     return f.ctx_load(g.ctx, g.unit.kernel.registers["result"][0]) if index == 1 else const(0)
 
 

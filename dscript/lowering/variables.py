@@ -415,7 +415,23 @@ def _caller(g: Generator, span: Span) -> Value:
 
 
 def _ucaller(g: Generator, span: Span) -> Value:
-    return _frame(g, 1, F_USER_STACK)
+    """The return address: exact where a user function begins or is left, else by frames."""
+    if g.firing not in ("uprobe", "ureturn") or g.unit.kernel.machine != "x86_64":
+        return _frame(g, 1, F_USER_STACK)
+    f = g.f
+    address = f.slot("ucaller", 8)
+    exact, framed, done = f.block("exact"), f.block("framed"), f.block("ucaller")
+    at_start = f.icmp("eq", user_arguments.place_in_function(g), 0)
+    f.cbr(at_start, *((exact, framed) if g.firing == "uprobe" else (framed, exact)))
+    f.at(exact)
+    f.store(user_arguments.return_address(g), address)
+    f.br(done)
+    f.at(framed)
+    # The kernel's own return probe has come back already: the first frame is the caller.
+    f.store(_frame(g, 1 if g.firing == "uprobe" else 0, F_USER_STACK), address)
+    f.br(done)
+    f.at(done)
+    return f.load("i64", address)
 
 
 def _frame(g: Generator, number: int, flags: int) -> Value:

@@ -8,6 +8,7 @@ from dscript.builtins.actions import AGGREGATING_FUNCTIONS
 from dscript.builtins.variables import BUILTIN_VARIABLES
 from dscript.dtypes.types import (
     LONG,
+    ULONG,
     VOID,
     StringType,
     Type,
@@ -144,7 +145,8 @@ def _declare(
         found.function = function
         for key in keys:
             string = _kind(key) == "string"
-            found.keys.append(environment.string if string else key.type)
+            stands = isinstance(key, (tree.StackValue, tree.SymbolValue))
+            found.keys.append(environment.string if string else ULONG if stands else key.type)
             found.key_kinds.append(_kind(key))
             found.key_capacities.append(0)
             found.key_frames.append(key.frames if isinstance(key, tree.StackValue) else 0)

@@ -37,6 +37,14 @@ def check_assignment(checker: ExpressionChecker, node: ast.Assign) -> Expr:
     if node.op == "=":
         value = checker.check(node.value)
         operators.refuse_dynamic("=", value)
+        if isinstance(value, (tree.StackValue, tree.SymbolValue)):
+            raise Diagnostic(
+                "D_CG_EXPR",
+                f"action {value.kind}( ) may not be called from a D expression "
+                "(D program context required)",
+                value.span,
+                "record it, print it with printf( ), or make it the key of an aggregation",
+            )
         if isinstance(value.type.resolve(), VoidType):
             raise Diagnostic(
                 "D_OP_INCOMPAT", "a void expression cannot be assigned", node.value.span

@@ -81,13 +81,13 @@ class ProgramChecker:
 
     def check(self, program: ast.Program, title: str) -> None:
         """One piece; `title` is how the match count names it."""
+        self._matched = 0
+        for item in program.items:
+            self._item(item)
         said = any(not isinstance(item, ast.Pragma) for item in program.items)
         if not said and not self.environment.settings.empty:
             at = Span(program.span.source, 0, 0)
             raise Diagnostic("D_EMPTY", "empty D program translation unit", at)
-        self._matched = 0
-        for item in program.items:
-            self._item(item)
         self.matches.append((title, self._matched))
 
     def finish(self, source_name: str, source_text: str, options: dict[str, str]) -> tree.Program:

@@ -21,6 +21,14 @@ from dscript.semantics.typenames import describe, storage_problem
 from dscript.syntax import ast
 
 
+# Typedefs that DTrace itself begins with; other known names are those of the kernel's types.
+_OWN_TYPES = frozenset(
+    [f"{sign}int{size}_t" for sign in ("", "u") for size in (8, 16, 32, 64, "ptr")]
+    + ["uchar_t", "ushort_t", "uint_t", "ulong_t", "longlong_t", "u_longlong_t"]
+    + ["size_t", "ssize_t", "id_t", "pid_t"]
+)
+
+
 def declare(checker: ExpressionChecker, node: ast.Declaration) -> None:
     """Enter one declaration into the environment."""
     type_, keys = checker.types.resolve_keyed(node.type)
@@ -104,6 +112,8 @@ def _declare_typedef(
     known = environment.typedefs.get(node.name)
     # C allows the same typedef again; headers that the preprocessor brings make use of it.
     included = node.span.position.file != node.span.source.title
+    if node.name in _OWN_TYPES and not included:
+        known = NAMED_TYPES[node.name]
     if known is not None and not (included and known.resolve() == type_.resolve()):
         raise Diagnostic("D_DECL_TYPERED", f"typedef redeclared: {node.name}", node.span)
     define_typedef(environment, node.name, type_)

@@ -45,7 +45,10 @@ def check_macro(checker: ExpressionChecker, node: ast.Macro) -> Expr:
 
 
 def _argument(checker: ExpressionChecker, text: str | None, node: ast.Macro) -> Expr:
-    """`$n` stands for its text as a token: an integer or an identifier."""
+    """`$n` stands for its text as a token: an integer, an identifier, or else a string.
+
+    Double quotes around the string are left out.
+    """
     if text is None:
         return tree.Const(INT, node.span, 0)
     value = _number(text)
@@ -58,8 +61,12 @@ def _argument(checker: ExpressionChecker, text: str | None, node: ast.Macro) -> 
                 node.span,
             )
         return tree.Const(type_, node.span, value)
-    if text.replace("_", "a").isalnum() and not text[0].isdigit():
+    if text.isascii() and text.isidentifier():
         return check_identifier(checker, ast.Identifier(name=text, span=node.span))
+    if not text.replace("_", "a").isalnum():
+        quoted = len(text) > 1 and text[0] == text[-1] == '"'
+        content = (text[1:-1] if quoted else text).encode(errors="surrogateescape")
+        return tree.Text(StringType(len(content) + 1), node.span, content)
     raise Diagnostic(
         "D_SYNTAX",
         f"macro argument ${node.name} is {text!r}, neither an integer nor a name",

@@ -286,7 +286,8 @@ class TypeResolver:
                 )
                 value = self.evaluate(item.value, "D_DECL_ENCONST", message)
             variable = environment.variables.get(("global", item.name))
-            if item.name in environment.enumerators or variable is not None:
+            taken = item.name in environment.enumerators or item.name in environment.inlines
+            if taken or variable is not None:
                 raise Diagnostic(
                     "D_DECL_IDRED", f"identifier redeclared: enumerator {item.name}", item.span
                 )

@@ -58,7 +58,10 @@ class Symbolizer:
         if not self._kernel_checked:
             self._kernel_checked = True
             if not self._kernel.readable:
-                self._say("kernel symbols stay addresses: /proc/kallsyms shows none")
+                self._say(
+                    "kernel addresses stay without names: /proc/kallsyms shows them to those "
+                    "with CAP_SYSLOG, and as kernel.kptr_restrict says"
+                )
         return symbol
 
     def user(self, tgid: int, pid: int, address: int) -> Symbol | None:

@@ -102,8 +102,8 @@ class TypeRules(ExpressionRules):
         check_words(words, len(specs), span)
         if words:
             specs.append(ast.NamedType(span=span, words=tuple(words)))
-        if not specs:
-            raise Diagnostic("D_SYNTAX", "declaration has no type", span)
+        if not specs:  # `self x;`
+            specs.append(ast.NamedType(span=span, words=("int",)))
         return Specifiers(span, specs[0], tuple(qualifiers), storage)
 
     def _start(self, part: Any) -> Span:

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 from dscript.syntax import lexical_errors
 from dscript.syntax.patterns import TOKEN, WORD, is_float
-from dscript.syntax.tokens import KEYWORDS, OPERATORS, STORAGE_WORDS, TAG_WORDS, Token
+from dscript.syntax.tokens import KEYWORDS, OPERATORS, QUALIFIERS, STORAGE_WORDS, TAG_WORDS, Token
 
 if TYPE_CHECKING:
     from dscript.syntax.lexer import Lexer
+
+# Words that may begin a declaration without a type.
+_UNTYPED = STORAGE_WORDS | QUALIFIERS
 
 FrameKind = Literal[
     "item",  # the whole item
@@ -72,15 +75,23 @@ class DeclarationReader:
             elif kind == "operator":
                 type_ = self._operator(value, end)
             else:
-                type_ = kind.upper()
-                if type_ == "NUMBER":
-                    type_ = "FLOAT" if is_float(value) else "INTEGER"
-                if self._frames[-1].kind == "keys":
-                    self._frames[-1].kind = "expression"
+                value, type_ = self._other(kind, value, end)
             yield Token(type_, value, start, end)
             tagged = self._previous in ("STRUCT", "UNION", "ENUM")
             self._before = self._previous
             self._previous = "TAG" if tagged and type_ != "LBRACE" else type_
+
+    def _other(self, kind: str, value: str, end: int) -> tuple[str, str]:
+        """Value and type of a token that is neither word nor punctuation."""
+        if kind == "macro":
+            name = self._lexer.macro_name(value)
+            if name is not None:
+                return name, self._word(name, end)
+        if self._frames[-1].kind == "keys":
+            self._frames[-1].kind = "expression"
+        if kind == "number":
+            return value, "FLOAT" if is_float(value) else "INTEGER"
+        return value, kind.upper()
 
     # ------------------------------------------------------------------------- words
 
@@ -105,7 +116,9 @@ class DeclarationReader:
         if frame.kind == "keys" and frame.wants_type and not self._is_key_type(value, end):
             frame.kind = "expression"
             return self._lexer.name_kind(value, end, self._previous, self._before)
-        if frame.wants_type:
+        if self._adds_to_words(value, end):
+            return "TYPE_NAME"
+        if frame.wants_type and not self._is_untyped(value, end):
             frame.wants_type = False
             if frame.kind == "keys":
                 frame.kind = "parameters"
@@ -131,6 +144,21 @@ class DeclarationReader:
         elif frame.kind == "keys" and type_ != "QUALIFIER" and value not in STORAGE_WORDS:
             frame.kind = "expression"  # sizeof …
         return type_
+
+    def _adds_to_words(self, name: str, end: int) -> bool:
+        """Whether a name is a type after others: `unsigned uint32_t x`, which is refused."""
+        lexer = self._lexer
+        declares = WORD.match(lexer.text, lexer.after(end)) is not None
+        return declares and self._previous == "TYPE_WORD" and lexer.known_type(name)
+
+    def _is_untyped(self, name: str, end: int) -> bool:
+        """Whether a name is declared without a type, `self x;`: an int."""
+        lexer = self._lexer
+        if len(self._frames) > 1 or not self._previous or lexer.known_type(name):
+            return False
+        return self._opener in _UNTYPED and lexer.text.startswith(
+            (";", ",", "[", "="), lexer.after(end)
+        )
 
     def _is_key_type(self, name: str, end: int) -> bool:
         """Whether a name that begins an element of `[…]` is a type, not a size."""

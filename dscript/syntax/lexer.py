@@ -37,7 +37,15 @@ from dscript.syntax.patterns import (
     WORD,
     is_float,
 )
-from dscript.syntax.tokens import DECLARATION_WORDS, KEYWORDS, OPERATORS, TAG_WORDS, Token
+from dscript.syntax.tokens import (
+    DECLARATION_WORDS,
+    KEYWORDS,
+    OPERATORS,
+    TAG_WORDS,
+    TYPE_WORDS,
+    MacroArguments,
+    Token,
+)
 
 _AFTER_MEMBER = frozenset(("DOT", "ARROW"))
 _BEFORE_CAST_NAME = frozenset(("LPAR", "QUALIFIER"))
@@ -47,7 +55,8 @@ _OPERAND_ENDS = frozenset(("RPAR", "RSQB", "AGGREGATION", "EXTERNAL"))
 class Lexer:
     """Reads one source; `tokens()` may be called once.
 
-    `digits` says that the text begins with a probe ID (`-i`).
+    `digits` says that the text begins with a probe ID (`-i`).  `macros` are the arguments
+    whose names take the place of `$1`.
     """
 
     def __init__(
@@ -56,6 +65,7 @@ class Lexer:
         is_type: Callable[[str], bool] | None = None,
         *,
         digits: bool = False,
+        macros: MacroArguments | None = None,
     ) -> None:
         self.source = source
         self.text = source.text
@@ -67,6 +77,7 @@ class Lexer:
         self.before: Token | None = None  # and the one before it
         self._is_type = is_type
         self._digits = digits
+        self.macros = macros
         self._deferred: list[Token] = []  # directives met inside a clause or declaration
 
     # ------------------------------------------------------------------ top of a program
@@ -229,6 +240,10 @@ class Lexer:
                 type_ = kind.upper()
                 if type_ == "NUMBER":
                     type_ = "FLOAT" if is_float(value) else "INTEGER"
+                elif type_ == "MACRO":
+                    name = self.macro_name(value)
+                    if name is not None:
+                        value, type_ = name, self.macro_kind(name, end, previous, before)
             self.pos = end
             yield Token(type_, value, start, end)
             if type_ == "BODY_CLOSE" or type_ == "PREDICATE_CLOSE":
@@ -250,6 +265,21 @@ class Lexer:
 
     # ------------------------------------------------------------------ names and types
 
+    def macro_name(self, macro: str) -> str | None:
+        """The name that `$1` stands for, None where it stands for none.
+
+        Such an argument is a token of the program: a variable, a member, a tag or a type.
+        """
+        return None if self.macros is None else self.macros.name(macro)
+
+    def macro_kind(self, name: str, end: int, previous: str, before: str) -> str:
+        """Token type of a name that an argument brought: like one that was written there."""
+        if previous in _AFTER_MEMBER:
+            return "IDENT"
+        if name in TYPE_WORDS:
+            return "TYPE_WORD"
+        return self.name_kind(name, end, previous, before)
+
     def known_type(self, name: str) -> bool:
         """Whether a name is a type wherever a type could stand."""
         return (
@@ -265,6 +295,9 @@ class Lexer:
         tokens before it.
         """
         if previous == "LESSTHAN" and before == "XLATE":
+            return "TYPE_NAME"
+        if previous == "TYPE_WORD" and self.known_type(name):
+            # `(unsigned uint32_t)`, which the builder refuses.
             return "TYPE_NAME"
         if previous in ("STRUCT", "UNION", "ENUM"):
             return "EXTERNAL" if "`" in name else "IDENT"

@@ -21,6 +21,8 @@ def explain(lexer: Lexer, token: Any, expected: set[str]) -> Diagnostic:
     if token.type == "$END":
         return _at_end(lexer, expected)
     span = Span(source, token.start, token.end)
+    if token.type == "MACRO" and lexer.macros is not None and lexer.macros.misses(token.value):
+        return Diagnostic("D_MACRO_UNDEF", f"macro argument {token.value} is not defined", span)
     hint = _hint(lexer, token, expected)
     return Diagnostic("D_SYNTAX", f'syntax error near "{token.value}"', span, hint)
 

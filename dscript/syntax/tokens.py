@@ -5,6 +5,8 @@ Token types are the terminal names of `grammar/d.lark`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class Token:
     """One token: what lark's parser asks of its own class, without its cost.
@@ -33,6 +35,33 @@ class Token:
 
     def __repr__(self) -> str:
         return f"{self.type}({self.value!r})"
+
+
+class MacroArguments:
+    """The arguments of a script, as far as the syntax asks for them: those that are names.
+
+    `used` collects the numbers of those that took the place of a token.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._arguments = arguments
+        self.used: set[int] = set()
+
+    def misses(self, macro: str) -> bool:
+        """Whether `$1` names an argument that was not given."""
+        digits = macro[1:]
+        return digits.isdecimal() and int(digits) > len(self._arguments)
+
+    def name(self, macro: str) -> str | None:
+        """The name that `$1` stands for; None for numbers, other text and other macros."""
+        digits = macro[1:]
+        if not digits.isdecimal() or not 0 < int(digits) <= len(self._arguments):
+            return None
+        text = self._arguments[int(digits) - 1]
+        if not (text.isascii() and text.isidentifier()):
+            return None
+        self.used.add(int(digits))
+        return text
 
 
 OPERATORS = {

@@ -24,7 +24,7 @@ def run(command: str, *prefix: str) -> subprocess.CompletedProcess[bytes]:
     [
         ("-s /nonexistent.d", 1, "failed to open /nonexistent.d: No such file or directory"),
         ("-s /etc", 1, "failed to open /etc: Is a directory"),
-        ("-s /dev/null", 1, "empty D program translation unit: /dev/null"),
+        ("-s /dev/null", 1, "script /dev/null: line 1: empty D program translation unit"),
         ("-n ''", 1, "empty D program translation unit"),
         ("-n BEGIN -c /nonexistent/cmd", 1, "failed to execute /nonexistent/cmd"),
         ("-n BEGIN -c ''", 1, "the command is empty"),

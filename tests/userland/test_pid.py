@@ -92,6 +92,22 @@ def test_tail_call_optimised(tmp_path: Path) -> None:
     assert lines(dscript("-n", clauses, "-c", program)) == ["4 4 4"]
 
 
+def test_callers_without_frame_pointers(tmp_path: Path) -> None:
+    program = build(tmp_path, "frameless", SOURCE, "-O1", "-fomit-frame-pointer", "-fno-inline")
+    clauses = (
+        "pid$target:a.out:last:entry, pid$target:a.out:hidden:entry, "
+        "pid$target:a.out:hidden:return "
+        '{ printf("%s %s ", probefunc, probename); ufunc(ucaller); printf("\\n"); }'
+    )
+    said = [line.split() for line in lines(dscript("-n", clauses, "-c", program))]
+    called = {(name, probe, caller.rpartition("`")[2]) for name, probe, caller in said}
+    assert called == {
+        ("last", "entry", "tail"),
+        ("hidden", "entry", "main"),
+        ("hidden", "return", "main"),
+    }
+
+
 def test_instruction_offsets(program: Path) -> None:
     """Offset 0 is the entry; the empty name means entry, return and every instruction."""
     done = dscript("-n", 'pid$target:a.out:hidden:0 { printf("%d\\n", arg0); }', "-c", program)

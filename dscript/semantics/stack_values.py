@@ -1,0 +1,65 @@
+"""stack(), ustack(), jstack(), sym(), ufunc() and the like: what they record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dscript.dtypes.types import ULONG, VOID, TypedefType, is_scalar
+from dscript.errors import Diagnostic
+from dscript.semantics import operators, tree
+from dscript.semantics.tree import Expr
+from dscript.semantics.typenames import describe
+from dscript.syntax import ast
+
+if TYPE_CHECKING:
+    from dscript.semantics.expressions import ExpressionChecker
+
+
+# What these actions give has no value that an expression could compute with: printed, or the
+# key of an aggregation.  In messages the types go by the names that DTrace's own have.
+STACK = TypedefType("stack", VOID)
+SYMBOL = TypedefType("_symaddr", VOID)
+USER_SYMBOL = TypedefType("_usymaddr", VOID)
+
+
+def _frames(checker: ExpressionChecker, node: ast.Call, at: int, default: int, tag: str) -> int:
+    if len(node.args) <= at:
+        return default
+    value = checker.check(node.args[at])
+    if not isinstance(value, tree.Const) or value.value < 0 or (at == 0 and value.value == 0):
+        raise Diagnostic(
+            tag,
+            f"{node.name}( ) argument #{at + 1} must be a non-zero positive integer constant",
+            node.args[at].span,
+        )
+    if at == 0 and value.value > 127:
+        raise Diagnostic(
+            tag, f"{node.name}( ) takes at most 127 frames, the kernel's limit", node.args[at].span
+        )
+    return value.value
+
+
+def stack_value(checker: ExpressionChecker, node: ast.Call) -> tree.StackValue:
+    settings = checker.environment.settings
+    if node.name == "stack":
+        frames = _frames(checker, node, 0, settings.stackframes, "D_STACK_SIZE")
+        return tree.StackValue(STACK, node.span, "stack", frames)
+    java = node.name == "jstack"
+    frames = settings.jstackframes if java else settings.ustackframes
+    frames = _frames(checker, node, 0, frames, "D_USTACK_FRAMES")
+    strsize = settings.jstackstrsize if java else 0
+    strsize = _frames(checker, node, 1, strsize, "D_USTACK_STRSIZE")
+    return tree.StackValue(STACK, node.span, "ustack", frames, strsize)
+
+
+def symbol_value(checker: ExpressionChecker, node: ast.Call) -> Expr:
+    address = operators.decay(checker.check(node.args[0]))
+    if not is_scalar(address.type):
+        raise Diagnostic(
+            "D_PROTO_ARG",
+            f"{node.name}( ) argument #1 is incompatible with prototype:\n"
+            f"\tprototype: pointer or integer\n\t argument: {describe(address.type)}",
+            node.args[0].span,
+        )
+    type_ = USER_SYMBOL if node.name.startswith("u") else SYMBOL
+    return tree.SymbolValue(type_, node.span, node.name, operators.convert(address, ULONG))
