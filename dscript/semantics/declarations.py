@@ -20,7 +20,6 @@ from dscript.semantics.tree import Scope, Variable
 from dscript.semantics.typenames import describe, storage_problem
 from dscript.syntax import ast
 
-
 # Typedefs that DTrace itself begins with; other known names are those of the kernel's types.
 _OWN_TYPES = frozenset(
     [f"{sign}int{size}_t" for sign in ("", "u") for size in (8, 16, 32, 64, "ptr")]

@@ -64,6 +64,7 @@ def check_speculation_rules(body: Sequence[tree.Stmt]) -> None:
                 )
             if committed:
                 raise _error("D_AGG_COMM", "aggregating actions may not follow commit( )", action)
+            recorded = True
         elif kind not in _QUIET:
             if committed:
                 raise _error(
