@@ -110,7 +110,9 @@ def match(pattern: Pattern, *, compat: bool = True) -> Matches:
         points, notes = with_renamed(pattern, points, _provider("fbt"))
     if points:
         return Matches(tuple(points), (*notes, *_left_out(pattern, points)))
-    reason = next((text for p in providers if (text := p.missing(pattern))), None)
+    reason = None
+    if len(providers) == 1 or pattern.module or pattern.function:  # else it could be anyone's
+        reason = next((text for p in providers if (text := p.missing(pattern))), None)
     return Matches((), notes, reason, _suggestion(pattern, providers))
 
 
