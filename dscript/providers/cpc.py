@@ -70,7 +70,7 @@ class _Cpc:
 
     def missing(self, pattern: Pattern) -> str | None:
         """Why the event that was written cannot be counted."""
-        if is_glob(pattern.name):
+        if is_glob(pattern.name) or pattern.provider != "cpc":
             return None
         why = parse(pattern.name)
         return why if isinstance(why, str) else None
