@@ -49,7 +49,7 @@ def print_probes(line: CommandLine, pieces: Sequence[Piece], target: int = 0) ->
         if verbose:
             out.append(_details(point))
     sys.stdout.write("".join(out))
-    if not pieces and not d_options.flag(line.options, "quiet"):
+    if not pieces and sys.stdout.isatty():  # a list that goes elsewhere can be counted there
         sys.stdout.flush()
         sys.stderr.write(f"dscript: {len(found)} probes\n")
     return status

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -137,8 +139,14 @@ def test_what_matches_nothing_is_an_error_unless_allowed() -> None:
     assert (allowed.returncode, allowed.stderr) == (0, "")
 
 
-def test_the_whole_listing_is_counted() -> None:
-    done = subprocess.run([DSCRIPT, "-l"], capture_output=True, text=True, check=True)
-    assert done.stderr == f"dscript: {len(done.stdout.splitlines()) - 1} probes\n"
-    quiet = subprocess.run([DSCRIPT, "-ql"], capture_output=True, text=True, check=True)
-    assert quiet.stderr == ""
+def test_the_whole_listing_is_counted_on_a_terminal() -> None:
+    terminal, end = pty.openpty()
+    with subprocess.Popen([DSCRIPT, "-l"], stdout=end, stderr=subprocess.PIPE, text=True) as done:
+        os.close(end)
+        shown = b""
+        with suppress(OSError):  # how a terminal says that nobody is at its other end
+            while part := os.read(terminal, 1 << 16):
+                shown += part
+        assert done.stderr is not None
+        assert done.stderr.read() == f"dscript: {len(shown.splitlines()) - 1} probes\n"
+    os.close(terminal)
