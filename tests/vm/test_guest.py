@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.vm import guest
+from tests.vm import guest, suite
 from tests.vm.checks import CHECKS
 from tests.vm.harness import KERNELS
 
@@ -48,6 +48,7 @@ def results(kernel: str, shared: Path) -> dict[str, str | None]:
                 unprepared[check.name] = traceback.format_exc(limit=4)
     status = guest.run(prepared, shlex.join(words), shared, directory=ROOT, timeout=1200)
     assert status == 0, (shared / "stderr").read_text()[-4000:]
+    suite.read_skips(kernel, shared)
     found: dict[str, str | None] = json.loads((shared / "results.json").read_text())
     return found | unprepared
 

@@ -1,0 +1,57 @@
+"""Checks in the guest: every probe of a provider fires, by the workloads of probe_work.py."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.providers import every_probe
+from tests.vm.harness import dscript, expect, register
+
+# What no workload makes fire here whenever it runs, and why.
+RARE: dict[str, dict[str, str]] = {
+    "lockstat": {
+        "spin-spin": "both CPUs are one thread of the emulator's: a lock is rarely had by the "
+        "other (it fires in test_every_probe.py)"
+    },
+}
+
+
+def _every_probe(provider: str, shared: Path) -> None:
+    folder = _disk() / provider
+    folder.mkdir()
+    (folder / "alone").touch()
+    every_probe.prepare(folder)
+    program, workload = every_probe.program(provider), every_probe.workload(provider, folder)
+    outcome = dscript("-qn", program, "-c", workload, timeout=300)
+    expect(outcome.status == 0, outcome)
+    every_probe.compare(provider, outcome.stdout, {}, RARE.get(provider))
+
+
+def _disk() -> Path:
+    """A file system on a block device of 96 MB with requests, made once; 64 MB to swap to."""
+    folder = Path("/run/every-probe")
+    if not folder.exists():
+        image = Path("/dev/shm/every-probe")
+        with image.open("wb") as file:
+            file.truncate(96 << 20)
+        folder.mkdir()
+        for command in (
+            ("modprobe", "loop"),
+            ("modprobe", "ext4"),
+            ("mkfs.ext4", "-q", "-F", str(image)),
+            ("mount", "-o", "loop", str(image), str(folder)),
+            ("modprobe", "brd", "rd_nr=1", "rd_size=65536"),
+            ("mkswap", "/dev/ram0"),
+            ("swapon", "/dev/ram0"),
+        ):
+            subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+for _provider in every_probe.PROVIDERS:
+
+    def _check(shared: Path, provider: str = _provider) -> None:
+        _every_probe(provider, shared)
+
+    register(f"every_probe_of_{_provider}", _check, ("6.1",))

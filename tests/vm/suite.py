@@ -1,0 +1,104 @@
+"""The providers' own tests inside a guest: pytest there, with every dscript run a fork.
+
+Each module becomes one guest check (checks_suite.py).  What it skips, and why, is told in
+FOLDER/skips.json, which the run of the tests outside prints at its end (conftest.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.vm import harness
+
+# Module -> what of it makes no sense in the guest (pytest's -k), and why.  The other modules
+# under tests/providers/ have checks of their own there: test_network.py and
+# test_every_probe.py use the same workloads (checks_network.py, checks_every_probe.py),
+# test_statistics.py and test_lockstat.py the same counts (checks_statistics.py), test_fbt.py
+# and test_tracepoints.py the same probes (checks_providers.py); emulation is some 20 times
+# slower than this machine.
+MODULES: dict[str, tuple[str, str]] = {
+    "test_proc.py": ("", ""),
+    "test_sched.py": ("", ""),
+    "test_syscall.py": ("", ""),
+    "test_cpc.py": ("", ""),
+    "test_profile.py": ("", ""),
+}
+SKIPS = "skips.json"
+
+# Outside: what the guest of each kernel told, once it has run: names and reasons.
+SKIPPED: dict[str, list[tuple[str, str]]] = {}
+
+
+def read_skips(kernel: str, shared: Path) -> None:
+    path = shared / SKIPS
+    if path.exists():
+        SKIPPED[kernel] = [(name, reason) for name, reason in json.loads(path.read_text())]
+
+
+class _Told:
+    """What the tests of a module came to."""
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+        self.skipped: list[tuple[str, str]] = []
+        self.passed = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.append(f"{report.nodeid}\n{report.longreprtext[-3000:]}")
+        elif report.skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+            self.skipped.append((report.nodeid, reason.removeprefix("Skipped: ")))
+        elif report.when == "call":
+            self.passed += 1
+
+
+def run(module: str, shared: Path) -> None:
+    """All tests of the module; raises on a failure, with what pytest says of it."""
+    told = shared / f"suite-{module}.json"
+    without, why = MODULES[module]
+
+    def tests() -> int:
+        found = _Told()
+        # Uncaptured: a fork's output must go where the fork puts it.
+        words = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        words += ["-k", f"not ({without})"] if without else []
+        os.chdir(harness.ROOT)
+        _fork_commands()
+        status = pytest.main([*words, f"tests/providers/{module}"], plugins=[found])
+        if without:
+            found.skipped.append((f"{module} -k '{without}'", why))
+        told.write_text(json.dumps([found.passed, found.failed, found.skipped]))
+        return int(status)
+
+    outcome = harness.forked(tests, timeout=400)
+    harness.expect(told.exists(), outcome)
+    passed, failed, skipped = json.loads(told.read_text())
+    everything = json.loads((shared / SKIPS).read_text()) if (shared / SKIPS).exists() else []
+    (shared / SKIPS).write_text(json.dumps(everything + skipped))
+    print(f"{module}: {passed} passed, {len(skipped)} skipped, {len(failed)} failed", flush=True)
+    assert not failed and outcome.status == 0, "\n".join(failed) or outcome.stderr
+
+
+def _fork_commands() -> None:
+    """subprocess.run() of the dscript command is a fork of this process."""
+    plain: Callable[..., Any] = subprocess.run
+    os.environ["DSCRIPT_CACHE"] = "0"
+    command = str(Path(sys.executable).with_name("dscript"))
+
+    def run(words: Any, *rest: Any, **options: Any) -> Any:
+        if isinstance(words, str) or str(words[0]) != command:
+            return plain(words, *rest, **options)
+        sys.stdout.flush()
+        outcome = harness.dscript(*map(str, words[1:]), timeout=options.get("timeout") or 120)
+        return subprocess.CompletedProcess(words, outcome.status, outcome.stdout, outcome.stderr)
+
+    subprocess.run = run  # type: ignore[assignment]
