@@ -181,9 +181,9 @@ def vminfo(folder: Path) -> None:
     _read_mapped(folder)
     io(folder)
     LIBC.getpgid(0)  # where the program that watches reads kernel memory that is not there
-    _reclaim(folder)
     if (folder / ALONE).exists():
         _run_short()
+    _reclaim(folder)
 
 
 def _run_short() -> None:
@@ -220,7 +220,16 @@ def _reclaim(folder: Path) -> None:
         child(read)
     finally:
         os.close(fd)
-        group.rmdir()
+        _remove(group)
+
+
+def _remove(group: Path) -> None:
+    """A control group, whose last process the kernel may still be putting away."""
+    for _ in range(100):
+        with contextlib.suppress(OSError):
+            group.rmdir()
+            return
+        time.sleep(0.02)
 
 
 def _memory_group(limit: int) -> Path | None:
