@@ -10,6 +10,10 @@ from tests.vm.harness import dscript, expect, register
 
 # What no workload makes fire here whenever it runs, and why.
 RARE: dict[str, dict[str, str]] = {
+    "vminfo": {
+        "pgrrun": "the page daemon was not seen to wake, though the kernel was told to keep "
+        "most of the memory free"
+    },
     "lockstat": {
         "spin-spin": "both CPUs are one thread of the emulator's: a lock is rarely had by the "
         "other (it fires in test_every_probe.py)"
