@@ -114,12 +114,10 @@ def test_sizes_say_nothing(tmp_path: Path) -> None:
 def test_grouping_follows_the_locale(name: str, expected: str | None, tmp_path: Path) -> None:
     made = tmp_path / f"{name}.UTF-8"
     words = ["localedef", "-f", "UTF-8", "-i", name, str(made)]
-    try:
-        subprocess.run(words, check=False, capture_output=True, timeout=60)
-    except FileNotFoundError:
-        pytest.skip("no localedef")
-    if not made.is_dir():
-        pytest.skip(f"the sources of locale {name} are not installed")
+    subprocess.run(words, check=False, capture_output=True, timeout=60)
+    if not (made / "LC_NUMERIC").exists():
+        assert not os.environ.get("CI"), "Debian's package locales is not installed"
+        pytest.skip("Debian's package locales is not installed")
     program = (
         "BEGIN { printf(\"[%'d] [%'d] [%'9u] [%-'9d] [%'010d] [%'.1f] [%'i]\\n\", "
         "1234567, -1234567, 12345, 12345, 12345, 12345.67, 999); exit(0); }"
