@@ -204,6 +204,7 @@ def check_statistics_of_memory(shared: Path) -> None:
         "def run(*words): subprocess.run(words, check=True, stdout=2, stderr=2)\n"
         "run('modprobe', 'brd', 'rd_nr=1', 'rd_size=16384')\n"
         "devnull = os.open('/dev/null', os.O_WRONLY); os.dup2(devnull, 2)\n"
+        "run('swapoff', '-a')\n"  # another check's
         "run('mkswap', '/dev/ram0')\nrun('swapon', '/dev/ram0')\n"
         "def vmstat(): return dict(line.split() for line in open('/proc/vmstat'))\n"
         "area = mmap.mmap(-1, 256 * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"

@@ -73,12 +73,22 @@ class Outcome:
     stderr: str
 
 
+def _forget_the_kernel() -> None:
+    """What this process has read of the kernel may be of before a module was loaded."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("dscript.kernel", "dscript.providers")):
+            for value in list(vars(module).values()):
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
+
+
 def dscript(*words: str, timeout: float = 120) -> Outcome:
     """Run the dscript command in a fork that already has the compiler's modules."""
 
     def command() -> int:
         from dscript.cli import main
 
+        _forget_the_kernel()
         return main(list(words))
 
     return forked(command, timeout)
