@@ -14,6 +14,9 @@ from dscript.providers import Pattern, match
 from tests.providers import network_pair, network_work
 from tests.providers.derived_support import DSCRIPT, refused
 
+# Two runs of the workload at a time would count each other's packets.
+pytestmark = pytest.mark.xdist_group("network")
+
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
