@@ -18,9 +18,6 @@ import pytest
 from tests.providers import every_probe
 from tests.providers.derived_support import DSCRIPT
 
-# With the network providers' own tests: two runs of their workload would meet.
-pytestmark = pytest.mark.xdist_group("network")
-
 SILENT: dict[str, dict[str, str]] = {
     "vminfo": {
         "anonfree": "the kernel frees such pages only with a swap device",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +17,13 @@ from dscript.providers import Pattern, match
 from tests.providers import network_pair, network_work
 from tests.providers.derived_support import DSCRIPT, refused
 
-# Two runs of the workload at a time would count each other's packets.
-pytestmark = pytest.mark.xdist_group("network")
+
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """Two runs of the workload at a time would count each other's packets."""
+    with open(Path(tempfile.gettempdir()) / "dscript-network-tests.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
