@@ -52,7 +52,6 @@ class Segment:
     address: int
     offset: int
     size: int
-    executable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,12 +243,7 @@ def _aligned(size: int) -> int:
 
 def _segments(elf: ELFFile) -> Iterator[Segment]:
     for segment in elf.iter_segments("PT_LOAD"):
-        yield Segment(
-            segment["p_vaddr"],
-            segment["p_offset"],
-            segment["p_filesz"],
-            bool(segment["p_flags"] & 1),
-        )
+        yield Segment(segment["p_vaddr"], segment["p_offset"], segment["p_filesz"])
 
 
 def _function_symbols(elf: ELFFile) -> Iterator[tuple[Function, bool]]:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class MappedFile:
+class CodeMapping(NamedTuple):
+    """An executable mapping, as a line of /proc/PID/maps has it.
+
+    `path` is empty for memory of no file; `offset` is where the mapping begins in the file.
+    """
+
+    start: int
+    end: int
+    offset: int
+    inode: int
+    path: str
+
+
+class MappedFile(NamedTuple):
     """A file with code that a process has mapped.
 
     `path` is as the process sees it; `file` opens that very file from here, though it lies
@@ -26,14 +38,23 @@ class MappedFile:
         return os.path.basename(self.path.removesuffix(" (deleted)"))
 
 
-def exists(pid: int) -> bool:
-    """Whether there is such a process, and it is more than a zombie."""
+def start_time(pid: int) -> int:
+    """Start of a process in clock ticks since boot (field 22 of /proc/PID/stat); 0: gone.
+
+    A zombie counts as gone: it has no mappings left to read.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             text = file.read()
     except OSError:
-        return False
-    return text[text.rfind(b")") + 2 :][:1] not in (b"Z", b"X")
+        return 0
+    fields = text[text.rfind(b")") + 2 :].split()
+    return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def exists(pid: int) -> bool:
+    """Whether there is such a process, and it is more than a zombie."""
+    return start_time(pid) != 0
 
 
 def mapped_files(pid: int) -> list[MappedFile]:
@@ -47,11 +68,13 @@ def mapped_files(pid: int) -> list[MappedFile]:
     except FileNotFoundError:
         identity = None
     found: dict[tuple[str, int], MappedFile] = {}
-    for span, inode, path in _code_mappings(pid):
-        if (path, inode) in found:
+    for mapping in code_mappings(pid):
+        key = (mapping.path, mapping.inode)
+        if not mapping.path.startswith("/") or key in found:
             continue
-        file, here = _reachable(pid, span, path, inode)
-        found[path, inode] = MappedFile(path, file, here is not None and here == identity)
+        file, here = _reachable(pid, mapping)
+        is_program = here is not None and here == identity
+        found[key] = MappedFile(mapping.path, file, is_program)
     return sorted(found.values(), key=lambda mapped: not mapped.is_program)
 
 
@@ -60,23 +83,31 @@ def all_processes() -> list[int]:
     return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
 
 
-def _code_mappings(pid: int) -> Iterator[tuple[str, int, str]]:
-    """(address range as written, inode, path) of the executable mappings of files."""
+def code_mappings(pid: int) -> Iterator[CodeMapping]:
+    """The executable mappings of a process.  Raises OSError when it is gone."""
     with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as file:
         for line in file:
             fields = line.rstrip("\n").split(None, 5)
-            if len(fields) == 6 and "x" in fields[1] and fields[5].startswith("/"):
-                yield fields[0], int(fields[4]), fields[5]
+            if "x" not in fields[1]:
+                continue
+            start, _, end = fields[0].partition("-")
+            path = fields[5] if len(fields) == 6 else ""
+            yield CodeMapping(
+                int(start, 16), int(end, 16), int(fields[2], 16), int(fields[4]), path
+            )
 
 
-def _reachable(pid: int, span: str, path: str, inode: int) -> tuple[str, tuple[int, int] | None]:
+def _reachable(pid: int, mapping: CodeMapping) -> tuple[str, tuple[int, int] | None]:
     """A path that opens a mapped file from here, and the file's device and inode."""
-    for candidate in (path, f"/proc/{pid}/root{path}", f"/proc/{pid}/map_files/{span}"):
+    path = mapping.path
+    # The kernel names the entry by the addresses, without leading zeros.
+    link = f"/proc/{pid}/map_files/{mapping.start:x}-{mapping.end:x}"
+    for candidate in (path, f"/proc/{pid}/root{path}", link):
         try:
             stat = os.stat(candidate)
         except OSError:
             continue
         # Overlay file systems show another inode here than in maps: only map_files is sure.
-        if stat.st_ino == inode or "map_files" in candidate:
+        if stat.st_ino == mapping.inode or candidate == link:
             return candidate, (stat.st_dev, stat.st_ino)
     return path, None

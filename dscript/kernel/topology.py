@@ -23,11 +23,24 @@ def nodes() -> dict[int, int]:
     """CPU -> memory node; node 0 for all where the kernel has no nodes."""
     found = dict.fromkeys(_numbered(_CPUS, "cpu"), 0)
     for node in _numbered(_NODES, "node"):
-        for part in _content(f"{_NODES}/node{node}/cpulist").split(","):
-            first, _dash, last = part.partition("-")
-            if first:
-                found.update(dict.fromkeys(range(int(first), int(last or first) + 1), node))
+        cpus = numbers(_content(f"{_NODES}/node{node}/cpulist"))
+        found.update(dict.fromkeys(cpus, node))
     return found
+
+
+def cpu_list(name: str) -> tuple[int, ...]:
+    """CPU numbers of `possible` or `online` in /sys/devices/system/cpu.  Raises OSError."""
+    with open(f"{_CPUS}/{name}", encoding="ascii") as file:
+        return numbers(file.read().strip())
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """The CPUs of a list as the kernel writes it: "0-3,6"."""
+    found: list[int] = []
+    for part in filter(None, text.split(",")):
+        first, _dash, last = part.partition("-")
+        found.extend(range(int(first), int(last or first) + 1))
+    return tuple(found)
 
 
 def _numbered(folder: str, prefix: str) -> list[int]:

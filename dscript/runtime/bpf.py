@@ -14,6 +14,8 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
+from dscript.kernel.topology import cpu_list
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _syscall = _libc.syscall
 _ioctl = _libc.ioctl
@@ -335,17 +337,6 @@ def explain(code: int) -> str:
         if missing:
             return f"the kernel does not permit it: it takes {' and '.join(missing)}"
     return _SENTENCES.get(code) or os.strerror(code).lower()
-
-
-def cpu_list(name: str) -> tuple[int, ...]:
-    """CPU numbers of `possible` or `online` (/sys/devices/system/cpu: "0-3,6")."""
-    with open(f"/sys/devices/system/cpu/{name}", encoding="ascii") as file:
-        text = file.read().strip()
-    cpus: list[int] = []
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        cpus.extend(range(int(first), int(last or first) + 1))
-    return tuple(cpus)
 
 
 def possible_cpus() -> int:

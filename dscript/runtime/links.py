@@ -12,6 +12,7 @@ from typing import Final
 
 from dscript import progress
 from dscript.errors import TracingError
+from dscript.kernel import topology
 from dscript.program import Attachment
 from dscript.runtime import bpf
 from dscript.runtime.bpf import KernelError
@@ -125,7 +126,7 @@ class Links:
             raise _refusal("clock", name, error) from None
 
     def _profile(self, attachment: Attachment, program: int) -> None:
-        self._clock(bpf.cpu_list("online"), attachment, program)
+        self._clock(topology.cpu_list("online"), attachment, program)
 
     def _tick(self, attachment: Attachment, program: int) -> None:
         cpu = _first_cpu() if self._cpu is None else self._cpu
@@ -136,7 +137,7 @@ class Links:
         kind, config, flags = (int(word, 0) for word in attachment.targets[0].split(":"))
         cookie = attachment.cookies[0] if attachment.cookies else 0
         try:
-            for cpu in bpf.cpu_list("online"):
+            for cpu in topology.cpu_list("online"):
                 event = bpf.perf_event_open(
                     kind,
                     config,
@@ -265,7 +266,7 @@ def _refusal(what: str, name: str, error: KernelError) -> TracingError:
 
 
 def _first_cpu() -> int:
-    return bpf.cpu_list("online")[0]
+    return topology.cpu_list("online")[0]
 
 
 def tracepoint_id(name: str) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from dscript.errors import TracingError
+from dscript.kernel import topology
 from dscript.program import Attachment
 from dscript.runtime import bpf
 from dscript.runtime.bpf import KernelError
@@ -57,7 +58,7 @@ def events(attachment: Attachment, *, returns: bool) -> Iterator[tuple[int, int]
             event = bpf.perf_event_open(
                 kind,
                 config | place.semaphore << shift,
-                cpu=-1 if place.pid else bpf.cpu_list("online")[0],
+                cpu=-1 if place.pid else topology.cpu_list("online")[0],
                 pid=place.pid or -1,
                 period=1,
                 config1=bpf.address(path),

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from dscript.kernel.processes import code_mappings
+
 # Ended processes that are remembered, the last ones.
 _REMEMBERED = 8192
 
@@ -88,12 +90,7 @@ class Spaces:
         self._alive[pid] = Space(sorted(mappings), complete=True)
 
     def knows(self, pid: int) -> bool:
-        """Whether all mappings of a process that runs are known."""
-        space = self._alive.get(pid)
-        return space is not None and space.complete
-
-    def known(self, pid: int) -> bool:
-        """The same of a process that runs or has ended."""
+        """Whether all mappings of a process, which runs or has ended, are known."""
         space = self._alive.get(pid) or self._ended.get(pid)
         return space is not None and space.complete
 
@@ -105,15 +102,10 @@ class Spaces:
 
 def read_mappings(pid: int) -> list[Mapping]:
     """The executable mappings of a process that runs (/proc/PID/maps); none when it is gone."""
-    found = []
     try:
-        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as file:
-            for line in file:
-                fields = line.rstrip("\n").split(None, 5)
-                if "x" in fields[1]:
-                    start, _, end = fields[0].partition("-")
-                    path = fields[5] if len(fields) == 6 else "//anon"
-                    found.append(Mapping(int(start, 16), int(end, 16), int(fields[2], 16), path))
+        return [
+            Mapping(found.start, found.end, found.offset, found.path or "//anon")
+            for found in code_mappings(pid)
+        ]
     except OSError:
         return []
-    return found

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
+from dscript.kernel.topology import cpu_list
 from dscript.symbols.mappings import Mapping, Spaces, read_mappings
 
 _MACHINE: Final = os.uname().machine
@@ -41,7 +42,7 @@ class Sideband:
         self._spaces = spaces
         self._rings: list[_Ring] = []
         try:
-            for cpu in _online_cpus():
+            for cpu in cpu_list("online"):
                 self._rings.append(_Ring(cpu))
         except OSError:
             self.close()
@@ -146,9 +147,3 @@ def _perf_event_open(attr: bytes, cpu: int) -> int:
     if fd < 0:
         raise OSError(ctypes.get_errno(), "perf_event_open")
     return fd
-
-
-def _online_cpus() -> list[int]:
-    with open("/sys/devices/system/cpu/online", encoding="ascii") as file:
-        parts = [part.partition("-") for part in file.read().strip().split(",")]
-    return [cpu for low, _, high in parts for cpu in range(int(low), int(high or low) + 1)]

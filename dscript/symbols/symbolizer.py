@@ -87,7 +87,7 @@ class Symbolizer:
         for index, address in enumerate(addresses):
             if self._spaces.find(pid, address) is None:
                 self.update()
-                if self._spaces.known(pid) and self._spaces.find(pid, address) is None:
+                if self._spaces.knows(pid) and self._spaces.find(pid, address) is None:
                     self._say_cut(pid, addresses[:index])
                     return addresses[:index]
         return addresses

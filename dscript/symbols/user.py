@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 
+from dscript.kernel.processes import start_time
 from dscript.symbols.types import Symbol
 
 _LIBRARIES = ("libbcc_bpf.so.0", "libbcc.so.0")
@@ -42,7 +43,7 @@ class UserSymbols:
 
     def holds(self, pid: int) -> bool:
         """Whether a process runs, so that bcc can look at it."""
-        return _start_time(pid) != 0
+        return start_time(pid) != 0
 
     def lookup(self, pid: int, address: int) -> Symbol | None:
         """Symbol of an address in a process; None when process or mapping are unknown."""
@@ -58,7 +59,7 @@ class UserSymbols:
 
     def _handle(self, pid: int) -> int:
         """bcc's cache for a process; 0 when the process is gone and was never seen."""
-        start = _start_time(pid)
+        start = start_time(pid)
         known = self._caches.get(pid)
         if known is not None and (start == 0 or start == known[0]):
             return known[1]
@@ -111,17 +112,3 @@ def _load(names: tuple[str, ...]) -> ctypes.CDLL:
     raise UserSymbolsUnavailable(
         f"user symbols stay addresses: {names[0]} is missing (Debian package python3-bpfcc)"
     )
-
-
-def _start_time(pid: int) -> int:
-    """Start of a process in clock ticks since boot (field 22 of /proc/PID/stat); 0: gone.
-
-    A zombie counts as gone: it has no mappings left to read.
-    """
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            text = file.read()
-    except OSError:
-        return 0
-    fields = text[text.rfind(b")") + 2 :].split()
-    return 0 if fields[0] in (b"Z", b"X") else int(fields[19])

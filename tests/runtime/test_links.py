@@ -14,14 +14,15 @@ from bpf_objects import build, emit, helper, on_magic
 from runtime_support import RememberingSink, children, interrupting, program
 
 from dscript.errors import TracingError
+from dscript.kernel.topology import cpu_list
 from dscript.program import Attachment
-from dscript.runtime import bpf, links
+from dscript.runtime import links
 from dscript.runtime.libbpf import BpfObject
 from dscript.runtime.links import Links
 from dscript.runtime.session import Session
 from dscript.runtime.target import Target
 
-ONLINE = len(bpf.cpu_list("online"))
+ONLINE = len(cpu_list("online"))
 
 
 def active(name: str, section: str, test: str = "br label %hit") -> str:
@@ -81,7 +82,7 @@ def cookies_of_run(data: bytes, *attachments: Attachment, seconds: float = 0.5) 
 
 def spin(index: int) -> None:
     """Keep CPU `index` busy: a virtual machine may suspend the clock of an idle one."""
-    os.sched_setaffinity(0, {bpf.cpu_list("online")[index]})
+    os.sched_setaffinity(0, {cpu_list("online")[index]})
     end = time.monotonic() + 1.2
     while time.monotonic() < end:
         pass
