@@ -2,7 +2,8 @@
 
 They stand in the modules `checks_*.py` beside this one.  Run as a program in the guest
 (`checks.py KERNEL FOLDER [WORD]`), it runs those of KERNEL (whose names hold WORD) and
-writes FOLDER/results.json: for each check None, or what went wrong.
+writes FOLDER/results.json: for each check None, or what went wrong.  A check that failed is
+run once more after all others, and named in FOLDER/again.json; what failed twice has failed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 if __name__ == "__main__":
     sys.path.insert(0, str(HERE.parents[1]))
 
-from tests.vm.harness import CHECKS  # noqa: E402 - the path above must come first
+from tests.vm.harness import CHECKS, Check  # noqa: E402 - the path above must come first
 
 for _path in sorted(HERE.glob("checks_*.py")):
     importlib.import_module(f"tests.vm.{_path.stem}")
@@ -28,9 +29,8 @@ def main(kernel: str, folder: Path, word: str) -> None:
     import dscript.pipeline  # noqa: F401 - every fork has it then
 
     results: dict[str, str | None] = {}
-    for check in CHECKS.values():
-        if kernel not in check.kernels or word not in check.name:
-            continue
+
+    def run(check: Check) -> None:
         started = time.monotonic()
         try:
             check.function(folder)
@@ -39,6 +39,14 @@ def main(kernel: str, folder: Path, word: str) -> None:
             results[check.name] = traceback.format_exc(limit=4)
         print(f"{check.name}: {time.monotonic() - started:.1f} s", flush=True)
         (folder / "results.json").write_text(json.dumps(results))
+
+    for check in CHECKS.values():
+        if kernel in check.kernels and word in check.name:
+            run(check)
+    failed = {name: failure for name, failure in results.items() if failure is not None}
+    (folder / "again.json").write_text(json.dumps(failed))
+    for name in failed:
+        run(CHECKS[name])
 
 
 if __name__ == "__main__":

@@ -37,14 +37,17 @@ MODULES: dict[str, tuple[str, str]] = {
 }
 SKIPS = "skips.json"
 
-# Outside: what the guest of each kernel told, once it has run: names and reasons.
+# Outside: what the guest of each kernel told, once it has run: names and reasons of what was
+# skipped, and names and failures of what was run a second time.
 SKIPPED: dict[str, list[tuple[str, str]]] = {}
+AGAIN: dict[str, dict[str, str]] = {}
 
 
-def read_skips(kernel: str, shared: Path) -> None:
+def read_what_was_told(kernel: str, shared: Path) -> None:
     path = shared / SKIPS
     if path.exists():
         SKIPPED[kernel] = [(name, reason) for name, reason in json.loads(path.read_text())]
+    AGAIN[kernel] = json.loads((shared / "again.json").read_text())
 
 
 class _Told:
