@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from dscript import options as d_options
 from dscript import progress
 from dscript.object.codegen import emit_assembly, emit_object
@@ -16,13 +18,20 @@ from dscript.syntax.parser import parse_clause_options
 from dscript.syntax.tokens import MacroArguments
 
 
-def compile_program(request: CompileRequest) -> CompiledProgram:
-    """Compile a request.  Raises Diagnostic for a wrong program."""
+class Prepared(NamedTuple):
+    """A request that is read: its programs in order, its options, and who will check them."""
+
+    programs: list[ast.Program]
+    options: dict[str, str]
+    checker: ProgramChecker
+
+
+def prepare(request: CompileRequest) -> Prepared:
+    """Read the programs of a request.  Raises Diagnostic for what is no D."""
     progress.report("reading the program")
     is_type = KnownTypes(request.library_dirs, d_options.text(request.options, "syslibdir"))
     macros = MacroArguments(request.arguments)
     programs = [_parse(piece, is_type, macros) for piece in request.pieces]
-    progress.report("finding probes and types")
     # The command line overrides what the program says, which overrides the environment.
     options = d_options.merge(
         request.environment_options, pragma_options(programs), request.options
@@ -43,6 +52,13 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
         None if d_options.flag(options, "nolibs") else libraries,
     )
     checker.environment.used_arguments |= macros.used
+    return Prepared(programs, options, checker)
+
+
+def compile_program(request: CompileRequest) -> CompiledProgram:
+    """Compile a request.  Raises Diagnostic for a wrong program."""
+    programs, options, checker = prepare(request)
+    progress.report("finding probes and types")
     for piece, program in zip(request.pieces, programs, strict=True):
         checker.check(program, piece.source.title)
     first = request.pieces[0].source if request.pieces else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dscript import options as d_options
 from dscript.dtypes.types import VOID
@@ -89,6 +89,26 @@ class ProgramChecker:
             at = Span(program.span.source, 0, 0)
             raise Diagnostic("D_EMPTY", "empty D program translation unit", at)
         self.matches.append((title, self._matched))
+
+    def survey(self, program: ast.Program) -> Iterator[tuple[ast.Item, Diagnostic]]:
+        """Check a program to its end whatever is wrong with it: each item with its first error.
+
+        Descriptions that match nothing are told one by one, and the clause is checked as if
+        they were allowed.  The checker is of no further use then.
+        """
+        settings = self.environment.settings
+        for item in program.items:
+            settings.zero_ok = False
+            for description in item.probes if isinstance(item, ast.Clause) else ():
+                try:
+                    self._match(description)
+                except Diagnostic as wrong:
+                    yield item, wrong
+            settings.zero_ok = True
+            try:
+                self._item(item)
+            except Diagnostic as wrong:
+                yield item, wrong
 
     def finish(self, source_name: str, source_text: str, options: dict[str, str]) -> tree.Program:
         environment = self.environment
