@@ -95,8 +95,7 @@ def run(
         program = compile(program, has_target=bool(commands or pids))
     return trace(
         program,
-        commands=commands,
-        pids=pids,
+        (*commands, *pids),
         output=output,
         format=format,
         pictures=pictures,
@@ -128,29 +127,32 @@ def _probes_user_code(program: CompiledProgram) -> bool:
 
 def trace(
     program: CompiledProgram,
+    targets: Sequence[str | int] = (),
     *,
-    commands: Sequence[str] = (),
-    pids: Sequence[int] = (),
     output: BinaryIO | None = None,
     format: Format = "text",
     pictures: Sequence[Picture] = (),
     heatmap_interval: float = 1.0,
     top: bool = False,
-    targets: list[Target] | None = None,
+    started: list[Target] | None = None,
 ) -> int:
-    """Run a compiled program; see `run`.  `targets` are those of `commands` and `pids`, where
-    they were started before (`start_targets`).  `top` shows the aggregations on the terminal."""
+    """Run a compiled program; see `run`.
+
+    `targets` are commands and process IDs; `$target` is the first.  `started` are the same
+    where they were started before (`start_targets`).  `top` shows the aggregations on the
+    terminal.
+    """
     from dscript.runtime.retention import Buffering
     from dscript.runtime.session import Session
 
     options = program.options
     screen = _screen(program, output, format) if top else None
-    if targets is None:
-        targets = start_targets(options, commands, pids)
+    if started is None:
+        started = start_targets(options, targets)
     try:
         out = screen.output if screen is not None and output is None else output
         err = screen.messages if screen is not None else None
-        sink = _printer(format)(program, out, err=err, target=targets[0].pid if targets else 0)
+        sink = _printer(format)(program, out, err=err, target=started[0].pid if started else 0)
         views: list[View] = []
         if pictures:
             from dscript.views.pictures import picture_views
@@ -160,7 +162,7 @@ def trace(
             screen.show(sink)
             views.insert(0, screen)
     except BaseException:
-        for target in targets:
+        for target in started:
             target.close()
         raise
     buffering = Buffering(
@@ -168,7 +170,7 @@ def trace(
         d_options.size(options, "bufsize"),
         d_options.count(options, "cpu"),
     )
-    session = Session(program, sink, targets, _rates(options), buffering, views)
+    session = Session(program, sink, started, _rates(options), buffering, views)
 
     def option_changed(name: str, value: str) -> None:
         session.change_rates(_rates(sink.options))
@@ -228,11 +230,9 @@ def _rates(options: Mapping[str, str]) -> Rates:
     )
 
 
-def start_targets(
-    options: Mapping[str, str], commands: Sequence[str], pids: Sequence[int]
-) -> list[Target]:
-    """Held commands, with the environment of options setenv and unsetenv, then processes."""
-    if not commands and not pids:
+def start_targets(options: Mapping[str, str], wanted: Sequence[str | int]) -> list[Target]:
+    """Held commands, with the environment of options setenv and unsetenv, and processes."""
+    if not wanted:
         return []
     from dscript.runtime.target import start_command, take_process
 
@@ -244,8 +244,9 @@ def start_targets(
     targets: list[Target] = []
     try:
         evaltime = d_options.text(options, "evaltime")
-        targets.extend(start_command(command, evaltime) for command in commands)
-        targets.extend(take_process(pid) for pid in pids)
+        for one in wanted:
+            taken = take_process(one) if isinstance(one, int) else start_command(one, evaltime)
+            targets.append(taken)
     except BaseException:
         for target in targets:
             target.close()

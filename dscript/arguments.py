@@ -102,8 +102,7 @@ class CommandLine:
         self.pieces: list[tuple[PieceKind, str]] = []
         self.options: dict[str, str] = {}
         self.arguments: tuple[str, ...] = ()
-        self.commands: list[str] = []
-        self.pids: list[int] = []
+        self.targets: list[str | int] = []  # commands of -c and process IDs of -p, in order
         self.output: str | None = None
         self.format: Format = "text"
         self.pictures: list[Picture] = []
@@ -187,11 +186,11 @@ def _valued(line: CommandLine, letter: str, value: str) -> None:
     elif letter in _VALUES:
         _set(line, f"-{letter} {value}", _VALUES[letter], value)
     elif letter == "c":
-        line.commands.append(value)
+        line.targets.append(value)
     elif letter == "p":
         if not value.isascii() or not value.isdigit() or int(value) == 0:
             raise UsageError(f"invalid process ID: {value}")
-        line.pids.append(int(value))
+        line.targets.append(int(value))
     elif letter == "o":
         line.output = value
     else:

@@ -108,7 +108,7 @@ def _list_probes(line: CommandLine) -> int:
 
     environment = d_options.from_environment(os.environ.items())
     options = {"evaltime": _EVALTIME, **d_options.merge(environment, line.options)}
-    targets = api.start_targets(options, line.commands, line.pids)
+    targets = api.start_targets(options, line.targets)
     try:
         status = print_probes(line, _pieces(line, {}), targets[0].pid if targets else 0)
     finally:
@@ -137,7 +137,7 @@ def _compile_and_trace(line: CommandLine) -> int:
         # The compiler looks at what the process has loaded.
         given = d_options.merge(request.environment_options, _pragmas(request), line.options)
         given.setdefault("evaltime", _EVALTIME)
-        targets = api.start_targets(given, line.commands, line.pids)
+        targets = api.start_targets(given, line.targets)
         request = request._replace(target=targets[0].pid)
     try:
         program = api.obtain(request)
@@ -172,14 +172,13 @@ def _compile_and_trace(line: CommandLine) -> int:
         with _output(line) as output:
             return api.trace(
                 program,
-                commands=line.commands,
-                pids=line.pids,
+                line.targets,
                 output=output,
                 format=line.format,
                 pictures=line.pictures,
                 heatmap_interval=line.heatmap_interval,
                 top=line.top,
-                targets=targets,
+                started=targets,
             )
     except OSError as error:
         if line.output is None:
@@ -230,7 +229,7 @@ def _request(line: CommandLine) -> CompileRequest:
         program_name=scripts[0] if scripts else "dscript",
         destructive=d_options.flag(options, "destructive"),
         zero_ok=d_options.flag(options, "zdefs"),
-        has_target=bool(line.commands or line.pids),
+        has_target=bool(line.targets),
         emit=line.emit,
         disassemble=line.disassemble,
         library_dirs=(

@@ -37,10 +37,9 @@ def test_double_dash_ends_options() -> None:
     assert parse(["-n", "BEGIN", "--", "-5"]).arguments == ("-5",)
 
 
-def test_targets_accumulate() -> None:
+def test_targets_in_the_order_they_are_given() -> None:
     line = parse(["-c", "date", "-p", "12", "-c", "ls -l", "-p13"])
-    assert line.commands == ["date", "ls -l"]
-    assert line.pids == [12, 13]
+    assert line.targets == ["date", 12, "ls -l", 13]
 
 
 def test_gathering_options() -> None:

@@ -115,7 +115,7 @@ def _compiled(case: Case, script: Path) -> Abroad | None:
         return None
     if not program.attachments:  # no clause: the command line's own check says so
         return None
-    return Abroad(case, program.to_bytes(), tuple(line.commands))
+    return Abroad(case, program.to_bytes(), tuple(str(word) for word in line.targets))
 
 
 def main(vmlinux: Path, folder: Path, count: int) -> None:

@@ -118,7 +118,7 @@ def _run_compiled(one: Abroad) -> int:
     for note in program.notes:
         print(f"dscript: {note}", file=sys.stderr)
     try:
-        return api.trace(program, commands=one.commands)
+        return api.trace(program, one.commands)
     except DscriptError as wrong:
         print(wrong.render(errtags=True), file=sys.stderr)
         return 1
