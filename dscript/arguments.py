@@ -119,24 +119,29 @@ class CommandLine:
 
 
 def parse(words: Sequence[str]) -> CommandLine:
-    """The command line without the command's own name; raises UsageError or Diagnostic."""
+    """The command line without the command's own name; raises UsageError or Diagnostic.
+
+    Options may stand behind arguments, as in dtrace(1M), so that a script which is a command
+    takes both in any order: `./script.d 5 -c make`.  After the first argument `-5` is one, too.
+    """
     line = CommandLine()
+    arguments: list[str] = []
     at = 0
     while at < len(words):
         word = words[at]
-        if word == "--":
-            at += 1
-            break
-        if word == "-" or not word.startswith("-"):
-            break
         at += 1
-        if word.startswith("--"):
+        if word == "--":
+            arguments += words[at:]
+            break
+        if word == "-" or not word.startswith("-") or (arguments and word[1].isdigit()):
+            arguments.append(word)
+        elif word.startswith("--"):
             at += _long(line, word[2:], words[at] if at < len(words) else None)
         elif word in _UNSUPPORTED:
             raise UsageError(f"option {word} is not supported: it {_UNSUPPORTED[word]}")
         elif word != "-64":
             at += _bundle(line, word[1:], words[at] if at < len(words) else None)
-    line.arguments = tuple(words[at:])
+    line.arguments = tuple(arguments)
     _choose_product(line)
     return line
 

@@ -1,4 +1,19 @@
-/* The ten commonest pairs of command and system call while the -c command runs. */
+#!/usr/bin/env -S dscript -s
+/*
+ * demo.d - which commands make which system calls most often?
+ *
+ * Counts system calls by command and name until Ctrl-C or the end of the -c
+ * command, and shows the ten commonest pairs.
+ *
+ * Usage: demo.d [-c COMMAND]
+ *
+ * Sample:
+ *   COMMAND              SYSTEM CALL                   CALLS
+ *   ls                   statx                          1840
+ *   ls                   write                           912
+ *
+ * Notes: one look-up in a table for each system call of the machine.
+ */
 
 #pragma D option quiet
 

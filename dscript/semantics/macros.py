@@ -47,7 +47,8 @@ def check_macro(checker: ExpressionChecker, node: ast.Macro) -> Expr:
 def _argument(checker: ExpressionChecker, text: str | None, node: ast.Macro) -> Expr:
     """`$n` stands for its text as a token: an integer, an identifier, or else a string.
 
-    Double quotes around the string are left out.
+    Double quotes around the string are left out.  `$target` and the like are tokens, too, so
+    that a script which takes a process ID can be told to take that of `-c`.
     """
     if text is None:
         return tree.Const(INT, node.span, 0)
@@ -61,6 +62,8 @@ def _argument(checker: ExpressionChecker, text: str | None, node: ast.Macro) -> 
                 node.span,
             )
         return tree.Const(type_, node.span, value)
+    if text.startswith("$") and text[1:] in RUN_MACROS:
+        return check_macro(checker, ast.Macro(name=text[1:], text=False, span=node.span))
     if text.isascii() and text.isidentifier():
         return check_identifier(checker, ast.Identifier(name=text, span=node.span))
     if not text.replace("_", "a").isalnum():

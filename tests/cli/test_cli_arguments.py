@@ -9,10 +9,10 @@ from dscript.errors import Diagnostic
 
 
 def test_interpreter_line_bundles_options() -> None:
-    line = parse(["-qs", "./top.d", "10", "-x"])
+    line = parse(["-qs", "./top.d", "10"])
     assert line.pieces == [("s", "./top.d")]
     assert line.options == {"quiet": ""}
-    assert line.arguments == ("10", "-x")
+    assert line.arguments == ("10",)
 
 
 def test_all_bundled_flags_and_value_in_same_word() -> None:
@@ -27,8 +27,14 @@ def test_pieces_keep_their_order() -> None:
     assert kinds == ["n", "s", "P", "m", "f", "i"]
 
 
-def test_options_after_the_first_argument_belong_to_the_script() -> None:
-    line = parse(["-n", "BEGIN", "one", "-q", "--emit", "-c"])
+def test_options_may_follow_arguments() -> None:
+    line = parse(["-n", "BEGIN", "one", "-q", "-5", "-x", "strsize=9", "two"])
+    assert line.arguments == ("one", "-5", "two")
+    assert line.options == {"quiet": "", "strsize": "9"}
+
+
+def test_behind_double_dash_all_are_arguments() -> None:
+    line = parse(["-n", "BEGIN", "one", "--", "-q", "--emit", "-c"])
     assert line.arguments == ("one", "-q", "--emit", "-c")
     assert line.options == {}
 
