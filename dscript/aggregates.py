@@ -93,6 +93,8 @@ class AggregationState:
         self.entries: dict[Key, Entry] = {}
         # Gets the words of every drain before they are added up.
         self.observer: Callable[[Sequence[int]], None] | None = None
+        # Makes keys equal that name the same, whatever address of it they hold (`stacks.folding`).
+        self.fold: Callable[[Key], Key] | None = None
         self._decode = compile_key(spec.keys, probes)
         self._decoded: dict[bytes, Key] = {}
         self._buckets = bucket_values(spec)
@@ -103,7 +105,10 @@ class AggregationState:
             self.observer(words)
         decoded = self._decoded.get(key)
         if decoded is None:
-            decoded = self._decoded[key] = self._decode(key)
+            decoded = self._decode(key)
+            if self.fold is not None:
+                decoded = self.fold(decoded)
+            self._decoded[key] = decoded
         entry = self.entries.get(decoded)
         if entry is None:
             fits = max(words) < 1 << 63 and min(words) >= -(1 << 63)

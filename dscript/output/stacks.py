@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from dscript.program import CompiledProgram
+from dscript.program import CompiledProgram, Field
 
 STACK_INDENT = 14
 
@@ -120,6 +120,49 @@ def _frames(addresses: Sequence[int]) -> list[int]:
             break
         result.append(address)
     return result
+
+
+_NAMED_BY_SYMBOL = ("sym", "func", "usym", "ufunc")
+_NAMED_BY_MODULE = ("mod", "umod")
+
+
+def folding(
+    keys: Sequence[Field], symbols: Callable[[], Symbols]
+) -> Callable[[tuple[Any, ...]], tuple[Any, ...]] | None:
+    """What makes keys of sym(), func(), mod() and their user kin one for each name they print.
+
+    Every address of a function becomes its first one, every address in a module the first that
+    was seen, as dtrace(1M) does when it reads an aggregation.  None: no such key.
+    """
+    places = [(i, k.kind) for i, k in enumerate(keys) if k.kind in _NAMED_BY_SYMBOL]
+    modules = [(i, k.kind) for i, k in enumerate(keys) if k.kind in _NAMED_BY_MODULE]
+    if not places and not modules:
+        return None
+    seen: dict[tuple[Any, ...], Any] = {}
+
+    def fold(key: tuple[Any, ...]) -> tuple[Any, ...]:
+        parts = list(key)
+        for i, kind in places:
+            found = _symbol_of(symbols(), kind, parts[i])
+            if found is not None and found.name:
+                parts[i] = _moved(parts[i], found.offset)
+        for i, kind in modules:
+            found = _symbol_of(symbols(), kind, parts[i])
+            if found is not None:
+                process = parts[i][:2] if kind == "umod" else ()
+                parts[i] = seen.setdefault((i, process, found.module), parts[i])
+        return tuple(parts)
+
+    return fold
+
+
+def _symbol_of(symbols: Symbols, kind: str, value: Any) -> Symbol | None:
+    return symbols.user(*value) if kind.startswith("u") else symbols.kernel(value)
+
+
+def _moved(value: Any, offset: int) -> Any:
+    """A key's address, or (tgid, pid, address), so many bytes back."""
+    return value - offset if isinstance(value, int) else (*value[:2], value[2] - offset)
 
 
 _USER_FIELDS = frozenset(("ustack", "usym", "umod", "ufunc", "uaddr"))

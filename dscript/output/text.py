@@ -23,7 +23,7 @@ from dscript.output.formatting import helpers
 from dscript.output.messages import NO_OFFSET, drop_text, error_text
 from dscript.output.settings import Settings
 from dscript.output.speculations import Held, Speculations
-from dscript.output.stacks import KernelSymbols, StackWriter, Symbols, names_user_code
+from dscript.output.stacks import KernelSymbols, StackWriter, Symbols, folding, names_user_code
 from dscript.output.user_strings import UnreadableError
 from dscript.program import CompiledProgram, DropKind, Fault, RecordHeader
 
@@ -69,6 +69,8 @@ class TextPrinter:
         self.capturing = False  # pcap() writes to the file of freopen(), which is no text
         self._watching: Symbolizer | None = None  # what must hear of processes as they go
         self._symbols = self._all_symbols = symbols or self._default_symbols()
+        for state in self.aggregations:
+            state.fold = folding(state.spec.keys, lambda: self._symbols)
         self._target = target
         self._snapshot: Callable[[], None] = _nothing
         self._effects = Effects(self)

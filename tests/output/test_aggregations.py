@@ -84,6 +84,31 @@ def test_stack_keys() -> None:
     )
 
 
+def test_addresses_of_one_name_are_one_key() -> None:
+    """dtrace(1M) makes every address of a function its first, of a module one of that module."""
+    kernel = [Field("func", 0, 8)]
+    user = [Field("ufunc", 0, 16)]
+    modules = [Field("mod", 0, 8), Field("umod", 8, 16)]
+    specs = [aggregation("sum", keys) for keys in (kernel, user, modules)]
+    run = Run([], [spec._replace(id=i) for i, spec in enumerate(specs)])
+    functions, users, mods = run.printer.aggregations
+    for address, value in ((0x1001, 1), (0x10FF, 2), (0x1000, 4), (0x9000, 100), (0x9001, 200)):
+        functions.merge(struct.pack("<Q", address), [value])
+    for pid, offset, value in ((77, 1, 1), (77, 2, 2), (78, 1, 4)):
+        users.merge(struct.pack("<IIQ", pid, pid, 0x400000 + offset), [value])
+    for address, code, value in ((0x1100, 1, 1), (0x1200, 2, 2), (0x1000, 1, 4)):
+        mods.merge(struct.pack("<QIIQ", address, 77, 77, 0x7F0000000000 + code), [value])
+    assert [line.split() for line in table(run).splitlines() if line] == [
+        ["vmlinux`do_work", "7"],
+        ["0x9000", "100"],
+        ["0x9001", "200"],
+        ["a.out`main", "3"],
+        ["0x400001", "4"],
+        ["km", "libc.so.6", "3"],
+        ["vmlinux", "libc.so.6", "4"],
+    ]
+
+
 def test_quantize_picture() -> None:
     # 2 values of 0, 1 of 1, 5 from 4 to 7, of 8: bars are shares of 40.
     run = Run([], [aggregation("quantize", [NAME], 127)])
