@@ -12,11 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import losses
+
 DSCRIPT = str(Path(sys.executable).with_name("dscript"))
 NOBODY = 65534
 ENOUGH = "-all,+bpf,+perfmon"
 # Reads /dev/zero 17 times, a byte each.
 WORK = "dd if=/dev/zero of=/dev/null bs=1 count=17 status=none"
+
+NO_FRAME_POINTERS = "user stacks end where code has no frame pointers"
 
 pytestmark = pytest.mark.skipif(
     shutil.which("setpriv") is None or os.geteuid() != 0, reason="needs setpriv(1) as root"
@@ -63,7 +67,10 @@ def dscript(home: Path, capabilities: str, *words: str) -> subprocess.CompletedP
 )
 def test_what_the_two_capabilities_suffice_for(home: Path, program: str) -> None:
     done = dscript(home, ENOUGH, "-qn", program, "-c", WORK)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert done.returncode == 0, done.stderr
+    # The first stack that ends early is told of, whatever ran then.
+    told = [line for line in done.stderr.splitlines() if NO_FRAME_POINTERS not in line]
+    losses.missed("\n".join(told))
     if program.startswith('BEGIN { printf("%d'):
         assert done.stdout.split() == [str(NOBODY), os.getcwd()]
 

@@ -19,7 +19,11 @@ from dscript.program import Action, CompiledProgram, DropKind, Field, RecordHead
 from .machine import DSCRIPT, ROOT, actions, execute, json_lines, of_type, parsed
 from .support import BEGIN, PROBES, KnownSymbols, aggregation, clause, printf
 
-EXAMPLES = sorted((ROOT.parent / "examples").glob("*.d"))
+# One recipe of each kind of output: a table, stacks' functions, pictures, lines as they come.
+EXAMPLES = [
+    ROOT.parent / "examples" / f"{name}.d"
+    for name in ("demo", "hotkernel", "cpuwalk", "nicesnoop", "sampleproc")
+]
 
 
 class JsonRun:
@@ -373,11 +377,12 @@ def test_error_of_a_real_clause() -> None:
 
 
 def test_drops_of_a_full_buffer() -> None:
-    """Every system call of `find` is either a firing or a drop."""
+    """Every read of the command is either a firing or a drop; 4 KiB have room for three."""
     lines = json_lines(
         "syscall:::entry /pid == $target/ { trace(execname); }"
         "syscall:::entry /pid == $target/ { @ = count(); }",
-        "-b", "4k", "-x", "strsize=1k", "-c", "find /usr/share/doc -name nothing",
+        "-b", "4k", "-x", "strsize=1k",
+        "-c", "dd if=/dev/zero of=/dev/null bs=1 count=20000 status=none",
     )  # fmt: skip
     drops = of_type(lines, "drop")
     assert drops and {drop["kind"] for drop in drops} == {"record"}

@@ -46,6 +46,7 @@ _PROGENY = "(pid == $target || progenyof($target))"
 
 # Reads kernel memory that is not there, once: a page fault of the kernel's.
 _BAD_READ = "syscall::getpgid:entry /pid == $target/ { trace(*(int *)0xffffc8ffdeadb000); } "
+BAD_ADDRESS = "invalid address (0xffffc8ffdeadb000)"  # what a run says of that
 
 
 def program(provider: str) -> str:

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dscript.providers import Pattern, match
+from tests import losses
 from tests.providers import network_pair, network_work
-from tests.providers.derived_support import DSCRIPT, refused
+from tests.providers.derived_support import outcome, refused
+
+pytestmark = pytest.mark.usefixtures("alone_on_the_network")
 
 
-@pytest.fixture(autouse=True)
-def alone() -> Iterator[None]:
-    """Two runs of the workload at a time would count each other's packets."""
-    with open(Path(tempfile.gettempdir()) / "dscript-network-tests.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [DSCRIPT, *words],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, "DSCRIPT_CACHE": "0"},
-    )
+def run(*words: str) -> str:
+    """What a run prints that missed nothing."""
+    return losses.complete(lambda: outcome(*words))
 
 
 def test_a_workload_on_loopback(tmp_path: Path) -> None:
@@ -42,10 +26,9 @@ def test_a_workload_on_loopback(tmp_path: Path) -> None:
     script, told = tmp_path / "watch.d", tmp_path / "told"
     script.write_text(network_work.CONNECTIONS + network_work.PACKETS)
     work = f"{sys.executable} {network_work.__file__} {told} 4 6"
-    done = run("-s", str(script), "-c", work)
-    assert done.returncode == 0 and not done.stderr, done.stderr
+    printed = run("-s", str(script), "-c", work)
     facts = json.loads(told.read_text())
-    seen = network_work.Seen(done.stdout)
+    seen = network_work.Seen(printed)
     for version in (4, 6):
         network_work.compare(seen, version, facts["ports"][str(version)])
 
@@ -59,17 +42,16 @@ def test_strings_of_any_size_and_structures_as_a_whole(tmp_path: Path) -> None:
     )
     work = f"{sys.executable} {network_work.__file__} {tmp_path / 'told'} 4"
     for size, shown in ((8, "127.0.0"), (4096, "127.0.0.1")):
-        done = run("-q", "-x", f"strsize={size}", "-n", program, "-c", work)
-        assert done.returncode == 0 and not done.stderr, done.stderr
-        assert f"{shown}|{shown}\n" in done.stdout
-        assert f'string ip_saddr = "{shown}"' in done.stdout
-        assert "uint8_t ip_ver = " in done.stdout
-    assert shown in done.stdout.splitlines()
+        printed = run("-q", "-x", f"strsize={size}", "-n", program, "-c", work)
+        assert f"{shown}|{shown}\n" in printed
+        assert f'string ip_saddr = "{shown}"' in printed
+        assert "uint8_t ip_ver = " in printed
+    assert shown in printed.splitlines()
 
 
 def test_what_a_clause_can_name() -> None:
     """Predicates, arg0, the type of a header's pointer, and constants; nothing need fire."""
-    done = run(
+    printed = run(
         "-qn",
         'BEGIN { printf("%d %d %d %s", TH_SYN | TH_ACK, IPPROTO_UDP, IPH_DF, '
         "tcp_state_string[TCP_STATE_LISTEN]); exit(0); } "
@@ -78,8 +60,7 @@ def test_what_a_clause_can_name() -> None:
         "udp:::receive /args[4]->udp_hdr->source == 1/ { trace(args[4]->udp_length); } "
         "tcp:::state-change /args[3]->tcps_state == TCP_STATE_ESTABLISHED/ { trace(arg1); }",
     )
-    assert done.returncode == 0 and not done.stderr, done.stderr
-    assert done.stdout.strip() == "18 17 4 state-listen"
+    assert printed.strip() == "18 17 4 state-listen"
 
 
 def test_what_is_not_there_is_said() -> None:
@@ -90,7 +71,7 @@ def test_what_is_not_there_is_said() -> None:
 
 def test_a_connection_that_is_not_known_yet_is_refused() -> None:
     """Where packets are seen before their socket is looked up, nothing is made up."""
-    if run("-ln", "fbt::tcp_v4_do_rcv:entry").returncode == 0:
+    if match(Pattern("fbt", "", "tcp_v4_do_rcv", "entry")).points:
         pytest.skip("kernel functions can be probed here, so connections are known")
     assert "netif_receive_skb" in refused("tcp:::receive { trace(args[1]->cs_cid); }")
     assert "netif_receive_skb" in refused("tcp:::receive { trace(args[3]->tcps_state); }")
@@ -100,9 +81,8 @@ def test_between_two_namespaces(tmp_path: Path) -> None:
     """Devices, network namespaces and addresses of both ends of a pair of devices."""
     script, told = tmp_path / "watch.d", tmp_path / "told"
     script.write_text(network_pair.PROGRAM)
-    done = run("-s", str(script), "-c", f"{sys.executable} {network_pair.__file__} {told}")
-    assert done.returncode == 0 and not done.stderr, done.stderr
-    network_pair.compare(done.stdout, network_pair.told(told))
+    printed = run("-s", str(script), "-c", f"{sys.executable} {network_pair.__file__} {told}")
+    network_pair.compare(printed, network_pair.told(told))
 
 
 _AGAIN = """
@@ -130,7 +110,7 @@ def test_a_syn_sent_again_and_an_ipv4_peer_of_an_ipv6_socket(tmp_path: Path) -> 
     """In a namespace of its own: one host is silent (a SYN is repeated after 1 s), one is here."""
     work = tmp_path / "again.py"
     work.write_text(_AGAIN)
-    done = run(
+    printed = run(
         "-qn",
         "tcp:::send /args[4]->tcp_dport == 7797/ "
         '{ printf("send %d %x\\n", args[3]->tcps_retransmit, args[4]->tcp_flags); } '
@@ -141,8 +121,7 @@ def test_a_syn_sent_again_and_an_ipv4_peer_of_an_ipv6_socket(tmp_path: Path) -> 
         "-c",
         f"unshare -n {sys.executable} {work}",
     )
-    assert done.returncode == 0 and not done.stderr, done.stderr
-    lines = [line for line in done.stdout.splitlines() if line]
+    lines = [line for line in printed.splitlines() if line]
     assert sorted(lines[:3]) == ["request", "send 0 2", "send 1 2"]
     assert lines[2:] == ["send 1 2", "accept 4 127.0.0.1 127.0.0.1 1"]
 

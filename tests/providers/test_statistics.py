@@ -197,6 +197,21 @@ def test_paging(tmp_path: Path) -> None:
     assert found["pgin"] == found["bread"] >= 20 and found["pgout"] >= 10
 
 
+def agreeing(folder: Path, probes: str, workload: str, least: dict[str, int]) -> dict[str, int]:
+    """What `counted` gives, once the machine's counters of these names agree with the probes.
+
+    Others may use the network between the kernel's count and a mark, so once is enough; the
+    workload alone makes each of them `least` at least.
+    """
+    for _ in range(4):
+        found = counted(folder, probes, workload, "1")
+        pairs = {name: (found.get(name, 0), found[f"told {name}"]) for name in least}
+        if all(own == told for own, told in pairs.values()):
+            break
+    assert all(own == told >= least[name] for name, (own, told) in pairs.items()), pairs
+    return found
+
+
 SNMP = (
     "def snmp():\n"
     "    result, lines = {}, open('/proc/net/snmp').read().splitlines()\n"
@@ -211,12 +226,14 @@ SNMP = (
 )
 
 
+@pytest.mark.usefixtures("alone_on_the_network")
 def test_connections(tmp_path: Path) -> None:
     """The states of TCP, as /proc/net/snmp counts them."""
-    names = ("tcpActiveOpens", "tcpPassiveOpens", "tcpAttemptFails", "tcpEstabResets")
-    found = counted(
+    least = {"tcpActiveOpens": 20, "tcpPassiveOpens": 12, "tcpAttemptFails": 8}
+    least |= {"tcpEstabResets": 10}
+    found = agreeing(
         tmp_path,
-        ", ".join(f"mib:::{name}" for name in (*names, "tcpOutRsts", "tcpOutDataBytes")),
+        ", ".join(f"mib:::{name}" for name in (*least, "tcpOutRsts", "tcpOutDataBytes")),
         f"{SNMP}"
         "server = socket.create_server(('127.0.0.1', 0))\nplace = server.getsockname()\n"
         f"before = snmp()\n{MARK}"
@@ -229,21 +246,21 @@ def test_connections(tmp_path: Path) -> None:
         "server.close()\n"
         "for _ in range(8):\n    try: socket.create_connection(place)\n"
         "    except OSError: pass\n"
-        f"{MARK}look(before, {', '.join(repr(name) for name in names)})\n",
-        "1",
+        f"{MARK}look(before, {', '.join(map(repr, least))})\n",
+        least,
     )
-    for name, least in zip(names, (20, 12, 8, 10), strict=True):
-        assert found[name] == found[f"told {name}"] >= least, name
     assert found["tcpOutRsts"] >= 13
     assert found["tcpOutDataBytes"] >= 1200
 
 
+@pytest.mark.usefixtures("alone_on_the_network")
 def test_datagrams_and_icmp(tmp_path: Path) -> None:
-    names = ("udpInDatagrams", "udpOutDatagrams", "udpNoPorts", "icmpInMsgs", "icmpOutMsgs")
-    more = ("icmpInEchos", "icmpInEchoReps", "icmpOutEchoReps", "icmpInDestUnreachs")
-    found = counted(
+    least = {"udpInDatagrams": 15, "udpOutDatagrams": 21, "udpNoPorts": 6, "icmpInMsgs": 14}
+    least |= {"icmpOutMsgs": 14, "icmpInEchos": 4, "icmpInEchoReps": 4, "icmpOutEchoReps": 4}
+    least |= {"icmpInDestUnreachs": 6, "ipInReceives": 35}
+    agreeing(
         tmp_path,
-        ", ".join(f"mib:::{name}" for name in (*names, *more, "ipInReceives")),
+        ", ".join(f"mib:::{name}" for name in least),
         f"{SNMP}"
         "one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\none.bind(('127.0.0.1', 0))\n"
         "two = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
@@ -256,19 +273,15 @@ def test_datagrams_and_icmp(tmp_path: Path) -> None:
         "for _ in range(6): two.sendto(b'abc', closed)\n"
         "for _ in range(4): raw.sendto(echo, ('127.0.0.1', 0)); raw.recv(99)\n"
         "time.sleep(0.05)\n"
-        f"{MARK}look(before, {', '.join(map(repr, (*names, *more, 'ipInReceives')))})\n",
-        "1",
+        f"{MARK}look(before, {', '.join(map(repr, least))})\n",
+        least,
     )
-    for name, least in zip(names, (15, 21, 6, 14, 14), strict=True):
-        assert found[name] == found[f"told {name}"] >= least, name
-    for name, least in zip(more, (4, 4, 4, 6), strict=True):
-        assert found[name] == found[f"told {name}"] >= least, name
-    assert found["ipInReceives"] == found["told ipInReceives"] >= 35
 
 
+@pytest.mark.usefixtures("alone_on_the_network")
 def test_a_segment_sent_again(tmp_path: Path) -> None:
     """Nobody answers a connection that a full queue leaves out: its request is sent again."""
-    found = counted(
+    agreeing(
         tmp_path,
         "mib:::tcpRetransSegs",
         f"{SNMP}"
@@ -278,9 +291,8 @@ def test_a_segment_sent_again(tmp_path: Path) -> None:
         f"before = snmp()\n{MARK}"
         "late.connect_ex(server.getsockname())\ntime.sleep(1.3)\n"
         f"{MARK}look(before, 'tcpRetransSegs')\n",
-        "1",
+        {"tcpRetransSegs": 1},
     )
-    assert found["tcpRetransSegs"] == found["told tcpRetransSegs"] >= 1
 
 
 def test_operations_on_files(tmp_path: Path) -> None:
