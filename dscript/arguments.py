@@ -14,44 +14,6 @@ from dscript import options as d_options
 from dscript.errors import Diagnostic
 from dscript.request import Format, Picture, PieceKind, Stage
 
-USAGE = """\
-Usage: dscript [-CeFGHhlqSvVwZ] [-b size] [-c command] [-D name[=value]] [-I dir] [-L dir]
-               [-o file] [-p pid] [-U name] [-X a|c|s|t] [-x option[=value]]
-               [-P provider] [-m module] [-f function] [-n name] [-i id] [-s script]
-               [--format text|json|csv] [--top] [--flamegraph file] [--folded file]
-               [--heatmap file] [--emit stage] [--info] [argument ...]"""
-
-HELP = f"""\
-{USAGE}
-
-What to trace (each may be given several times, and each may carry a predicate and a clause):
-  -n [[provider:]module:]function:]name   probes by name      -s script   a D script, - is stdin
-  -f [[provider:]module:]function         by function         -i id       by number
-  -m [provider:]module                    by module           -P provider by provider
-Whom:
-  -c command    run it, and trace until it ends; its process ID is $target
-  -p pid        trace until that process ends; its ID is $target
-How:
-  -q            print only what the program prints    -F   indent by function entry and return
-  -o file       append the output to a file           -w   allow destructive actions
-  -Z            allow probes that do not exist        -v   say how probes are attached
-  -b size       size of the record buffer             -x   set a D option: -x strsize=1k
-  -C            run cpp on scripts; -D -U -I as for cpp, -H lists the files, -X how strictly
-  -L dir        a folder of D libraries
-What comes out (docs/output.md, docs/json.md):
-  --format f    text; json, an object a line; or csv, a table of the aggregations
-  --top         show the aggregations as they grow, redrawn every switchrate
-  --flamegraph [@name=]file.svg, --folded [@name=]file      of stacks in a key
-  --heatmap [@name=]file.svg     of a distribution over time; --heatmap-interval 1s
-Instead of tracing:
-  -l            list the probes                       -e   compile only
-  -S            show the BPF instructions             -V   show the version
-  -h -s file    a C header of the probes that a script declares, to file.h or that of -o
-  -G -s file    an object with what those probes need to be linked, to file.o or that of -o
-  --emit stage  write ast, ir, asm, object or plan to stdout or the file of -o
-  --info        show what this kernel offers
-  -h, --help    show this text (-h without a script)"""
-
 _WITH_VALUE = frozenset("bcDfIiLmnoPpsUXx")
 _PIECES = frozenset("snPmfi")
 
@@ -80,7 +42,19 @@ _LONG_FLAGS = {
     "version": "show_version",
     "top": "top",
 }
-_LONG_VALUES = frozenset({"emit", "format", "flamegraph", "folded", "heatmap", "heatmap-interval"})
+_LONG_VALUES = frozenset(
+    {
+        "candidates",
+        "completion",
+        "emit",
+        "flamegraph",
+        "folded",
+        "format",
+        "heatmap",
+        "heatmap-interval",
+    }
+)
+_SHELLS = ("bash", "zsh", "fish")
 _STAGES = ("ast", "ir", "asm", "object", "plan")
 # Reading the aggregations takes the kernel about this long (ns).
 _SHORTEST_INTERVAL = 10_000_000
@@ -115,6 +89,8 @@ class CommandLine:
         self.show_version = False
         self.show_info = False
         self.show_help = False
+        self.completion = ""  # a shell whose completion script is asked for
+        self.candidates: str | None = None  # a word of -n that a shell wants completed
         self.for_programs = ""  # "h" a header, "G" an object for the probes that scripts declare
 
 
@@ -234,6 +210,10 @@ def _long_valued(line: CommandLine, name: str, value: str) -> None:
         line.emit = cast(Stage, _one_of(name, value, _STAGES))
     elif name == "format":
         line.format = cast(Format, _one_of(name, value, get_args(Format)))
+    elif name == "completion":
+        line.completion = _one_of(name, value, _SHELLS)
+    elif name == "candidates":
+        line.candidates = value
     elif name == "heatmap-interval":
         line.heatmap_interval = _interval(name, value)
     else:

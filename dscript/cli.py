@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import dscript
 from dscript import options as d_options
 from dscript import progress
-from dscript.arguments import HELP, USAGE, CommandLine, UsageError, parse
+from dscript.arguments import CommandLine, UsageError, parse
 from dscript.errors import DscriptError, TracingError
 from dscript.request import CompileRequest, Piece, PieceKind, user_libraries
 from dscript.source import Source
@@ -66,7 +66,9 @@ def _run(argv: Sequence[str] | None) -> int:
         errtags = d_options.flag(line.options, "errtags")
         return _dispatch(line)
     except UsageError as wrong:
-        _say(f"dscript: {wrong}\n{USAGE}")
+        from dscript.manual.switches import SYNOPSIS
+
+        _say(f"dscript: {wrong}\n{SYNOPSIS}")
         return 2
     except DscriptError as wrong:
         _say(wrong.render(errtags=errtags))
@@ -85,13 +87,23 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _dispatch(line: CommandLine) -> int:
     if line.show_help:
-        return _print(HELP)
+        from dscript.manual.usage import help_text
+
+        return _print(help_text())
     if line.show_version:
         return _print(f"dscript: dscript {dscript.__version__}")
     if line.show_info:
         from dscript.kernel.info import info_lines
 
         return _print("\n".join(info_lines()))
+    if line.completion:
+        from dscript.manual.completions import script
+
+        return _print(script(line.completion).rstrip())
+    if line.candidates is not None:
+        from dscript.manual.candidates import probe_candidates
+
+        return _print("\n".join(probe_candidates(line.candidates)))
     if line.list_probes:
         return _list_probes(line)
     if not line.pieces:

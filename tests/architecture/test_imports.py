@@ -57,6 +57,7 @@ ALLOWED: dict[str, set[str]] = {
     "cache": {"options", "program", "request", "kernel.cachedir"},
     "compiler_child": {"errors", "progress", "program", "request", "pipeline"},
     "arguments": {"errors", "options", "request"},
+    "manual": {"builtins", "documents", "options", "program", "providers", "syntax"},
 }
 # Those at the end of the road may import everything.
 FREE = {"pipeline", "listing", "api", "cli", "__main__", "__init__"}

@@ -1,0 +1,1 @@
+"""What the command tells of itself: --help, the man page, completions, and a D lexer."""
