@@ -100,6 +100,7 @@ _OPTIONS = (
     Option("lockmem", "text", "", "", harmless="BPF memory is not counted against the limit"),
     # Whom it is about.
     Option("cgroup", "text", "", "trace only what runs in this control group or below it"),
+    Option("follow", "flag", "", "probes of a process also fire in those that it forks"),
     Option("pidns", "choice", "tracer", "whose process IDs pid and tid are",
            choices=("tracer", "init")),
     # How programs are compiled.

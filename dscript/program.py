@@ -13,6 +13,9 @@ The object file holds, beside the programs named in `attachments`, these fixed p
   loading (`load_words`), in the order of that tuple, 8 bytes each.
 * for every aggregation two maps (`Aggregation.maps`), one for each generation.
 * with the option cgroup, map `CGROUP_MAP`: the runtime puts that control group at index 0.
+* where the first attachment is `FOLLOW_PROGRAM`, map `FOLLOWED_MAP`: u32 process → u32 target
+  that it descends from, numbers of the tracer's PID namespace.  The runtime puts in the
+  targets and those of `Attachment.targets` in user code, and the children they have.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from typing import Literal, NamedTuple
 
 FORMAT_VERSION = 2
 CGROUP_MAP = "cgroup"
+FOLLOWED_MAP = "followed"
+FOLLOW_PROGRAM = "follow_fork"
 
 
 class DropKind(IntEnum):
@@ -341,7 +346,7 @@ class Attachment(NamedTuple):
     with bpf_get_attach_cookie (in user code the instruction's offset within its function
     is in the upper 32 bits).  `probes` are the probe keys it can fire.
     In a target of user code OFFSET and SEMAPHORE count from the start of the file at PATH;
-    PID 0 stands for every process.
+    PID 0 stands for every process, -N for N and the processes that descend from it.
     """
 
     program: str

@@ -62,6 +62,10 @@ class Unit:
     cgroup: Value | None = None
     # Speculations there may be, and where their words lie in the state blob once one is used.
     nspec: int = 1
+    # Which processes descend from the targets (lowering.following), where that is asked for;
+    # `follow` says that probes of a process fire in those, too.
+    followed: Value | None = None
+    follow: bool = False
     speculations: int | None = None
     # Per-CPU account of chill(), once it is used.
     chilled: Value | None = None
@@ -128,11 +132,7 @@ class Generator:
         return self.scratch_at(self.unit.scratch.temporaries + start)
 
     def load_word(self, name: str) -> Value:
-        words = self.unit.load_words
-        if name not in words:
-            words.append(name)
-        base = Value("@load_words", "ptr")
-        return self.f.load("i64", self.f.gep(base, 8 * words.index(name)), volatile=True)
+        return load_word(self.unit, self.f, name)
 
     # ----------------------------------------------------------------------------- faults
 
@@ -202,6 +202,15 @@ class Generator:
 
 def count_drop(f: Function, drops: Value, kind: DropKind) -> None:
     key = f.slot("drop", 4, 4)
+def load_word(unit: Unit, f: Function, name: str) -> Value:
+    """A value that only the run knows (`program.LoadWord`)."""
+    words = unit.load_words
+    if name not in words:
+        words.append(name)
+    base = Value("@load_words", "ptr")
+    return f.load("i64", f.gep(base, 8 * words.index(name)), volatile=True)
+
+
     f.store(const(int(kind), "i32"), key)
     counter = f.helper(Helper.MAP_LOOKUP_ELEM, [drops, key], "ptr")
     found, done = f.block("drop"), f.block("dropped")

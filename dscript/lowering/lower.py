@@ -11,7 +11,7 @@ from dscript import options as d_options
 from dscript.dtypes.types import IntType
 from dscript.kernel import syscalls
 from dscript.kernel.usdt import Location
-from dscript.lowering import scratch
+from dscript.lowering import following, scratch
 from dscript.lowering.generator import Unit
 from dscript.lowering.kernel import KernelLayout
 from dscript.lowering.layout import lay_out, round_up
@@ -90,6 +90,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
     unit.error_reads_epid = _error_reads_epid(program)
     plans = [plan_record(clause) for clause in program.clauses]
     refuse_lockups(program.clauses, plans)
+    following.declare(unit, program, options)
     # setopt() may turn flowindent on, for which records have to name their thread.
     unit.flowindent |= any(action.kind == "setopt" for plan in plans for action in plan.actions)
     builder = _build_programs(unit, plans)
@@ -97,6 +98,10 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         builder.attachments.insert(0, vtime_program(unit))
     _finish_memory(unit)
     return Lowered(
+    if unit.followed is not None:
+        # Known before a clause can ask for it, forgotten after the last has.
+        builder.attachments.insert(0, following.fork_program(unit))
+        builder.attachments.append(following.exit_program(unit))
         text=module.text(),
         probes=probes,
         clauses=tuple(
@@ -261,7 +266,7 @@ def _build_programs(unit: Unit, plans: list[RecordPlan]) -> ProgramBuilder:
     """ERROR's clauses go into the function that reports faults, the others into programs."""
     error = [c for c in unit.program.clauses if any(p.probe.id == _ERROR.id for p in c.points)]
     ordinary = [_without_error(c) for c in unit.program.clauses]
-    groups = group_points([clause for clause in ordinary if clause.points])
+    groups = group_points([clause for clause in ordinary if clause.points], follow=unit.follow)
     if not unit.layout.this and not unit.layout.this_in_scratch:
         groups = split_large(groups)
     _find_exclusive(unit, [set().union(*map(set, g.by_probe.values())) for g in groups], error)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from dscript.errors import Diagnostic
 from dscript.lowering import compat_calls, expressions, scratch
 from dscript.lowering.clauses import lower_clause, report_function
+from dscript.lowering.following import check_followed
 from dscript.lowering.generator import Firing, Generator, Unit, count_drop
 from dscript.lowering.layout import State
 from dscript.lowering.records import RecordPlan
@@ -71,8 +72,11 @@ class Group:
     selectors: dict[int, int] = field(default_factory=dict)
 
 
-def group_points(clauses: list[tree.Clause]) -> list[Group]:
-    """Programs in the order of the clauses that first need them.  ERROR is not among them."""
+def group_points(clauses: list[tree.Clause], *, follow: bool = False) -> list[Group]:
+    """Programs in the order of the clauses that first need them.  ERROR is not among them.
+
+    With `follow` each process that is probed has programs of its own.
+    """
     at_place: dict[tuple[object, ...], dict[int, list[int]]] = {}
     points: dict[tuple[tuple[object, ...], int], ProbePoint] = {}
     for clause in clauses:
@@ -94,6 +98,8 @@ def group_points(clauses: list[tree.Clause]) -> list[Group]:
             name = place
             if point.attach.kind in _COOKIED:
                 name = (point.attach.kind, point.attach.context, tuple(indices))
+                if follow:
+                    name = (*name, _process(point))
             group = groups.get(name)
             if group is None:
                 attach = point.attach
@@ -105,6 +111,11 @@ def group_points(clauses: list[tree.Clause]) -> list[Group]:
             if point.attach.selector is not None:
                 group.selectors[point.attach.selector] = key
     return _in_order(list(groups.values()))
+
+
+def _process(point: ProbePoint) -> int:
+    """The process that a probe in user code is for, 0 for all; the same for all its places."""
+    return point.attach.places[0].pid if point.attach.places else 0
 
 
 def _in_order(groups: list[Group]) -> list[Group]:
@@ -179,6 +190,9 @@ class ProgramBuilder:
             self._check_activity(f, leave)
             if group.kind != "tick":
                 self._check_cgroup(f, leave, group)
+            process = _process(next(iter(group.points.values())))
+            if unit.follow and process:
+                check_followed(unit, f, process, leave)
         state = f.alloca(unit.layout.state_size, name="state")
         f.memset(state, unit.layout.state_size)
         if filter_ is not None:
@@ -189,7 +203,7 @@ class ProgramBuilder:
         self._dispatch(f, group, state, release, lists)
         f.at(leave)
         f.ret(0)
-        self.attachments.append(_attachment(name, group))
+        self.attachments.append(_attachment(name, group, follow=unit.follow))
 
     def _prepare(
         self, group: Group, arguments: tuple[ArgumentType, ...]
@@ -424,7 +438,7 @@ def _subject(clause: tree.Clause) -> int:
     return -1 if derived is None else derived.subject
 
 
-def _attachment(name: str, group: Group) -> Attachment:
+def _attachment(name: str, group: Group, *, follow: bool) -> Attachment:
     targets: list[str] = []
     cookies: list[int] = []
     if group.kind in _USER_KINDS:
@@ -432,7 +446,8 @@ def _attachment(name: str, group: Group) -> Attachment:
             for place in point.attach.places:
                 # Statically defined probes want the place's number (lower._defined_arguments).
                 number = len(targets) if group.context == "usdt" else place.within
-                targets.append(f"{place.pid} {place.offset} {place.semaphore} {place.path}")
+                pid = -place.pid if follow else place.pid
+                targets.append(f"{pid} {place.offset} {place.semaphore} {place.path}")
                 cookies.append(key | number << 32)
     elif group.kind in _COOKIED:
         targets = [point.attach.target for point in group.points.values()]

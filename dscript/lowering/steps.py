@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import round_up
+from dscript.lowering.namespaces import subprogram
 from dscript.object.function import Function, Operand
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
@@ -135,13 +136,7 @@ def shared(
     build: Callable[[Function], None],
 ) -> Function:
     """The subprogram of that name, built when first asked for; it returns 0 unless `build` does."""
-    known = g.unit.helpers.get(name)
-    if known is None:
-        known = g.unit.helpers[name] = g.unit.module.function(name, params)
-        build(known)
-        if not known.terminated:
-            known.ret(0)
-    return known
+    return subprogram(g.unit, name, params, build)
 
 
 @contextmanager

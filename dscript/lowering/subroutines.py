@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dscript.dtypes.types import StringType
-from dscript.lowering import expressions, places, speculations, strings
+from dscript.errors import Span
+from dscript.lowering import (
+    expressions,
+    following,
+    namespaces,
+    places,
+    speculations,
+    strings,
+)
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State, round_up
 from dscript.object.helpers import Helper
@@ -202,15 +210,39 @@ _ANCESTORS = 32
 
 def _progenyof(g: Generator, call: tree.SubroutineCall) -> Value:
     """1 if the current process or one of its ancestors has that process ID."""
-    from dscript.lowering.variables import task
+    from dscript.lowering.variables import read_ids, task
 
     f = g.f
-    wanted = f.trunc(expressions.value(g, call.args[0]), "i32")
-    tgid = g.unit.kernel.offset("task_struct", "tgid", call.span)
-    parent = g.unit.kernel.offset("task_struct", "real_parent", call.span)
+    number = expressions.value(g, call.args[0])
+    start = task(g)
+    if g.unit.host_pids:
+        return _climb(g, start, f.trunc(number, "i32"), call.span)
+    inside, plain, done = f.block("pidns"), f.block("initial"), f.block("progenyof")
+    f.cbr(f.icmp("eq", g.load_word("pidns_ino"), 0), plain, inside)
+    f.at(inside)
+    address = g.address_of(start)
+    walked = namespaces.is_progeny(g.unit, f, address, number, _ANCESTORS)
+    from_inside = f.current
+    f.br(done)
+    f.at(plain)
+    climbed = _climb(g, start, f.trunc(number, "i32"), call.span)
+    from_plain = f.current
+    f.br(done)
+    f.at(done)
+    found = f.phi("i64", [(walked, from_inside), (climbed, from_plain)])
+    if g.unit.followed is None:
+        return found
+    process = f.op("lshr", read_ids(g), 32)
+    return f.op("or", found, following.descends(g.unit, f, process, number))
+
+
+def _climb(g: Generator, current: Value, wanted: Value, span: Span) -> Value:
+    """The same in the initial namespace, whose numbers the tasks hold."""
+    f = g.f
+    tgid = g.unit.kernel.offset("task_struct", "tgid", span)
+    parent = g.unit.kernel.offset("task_struct", "real_parent", span)
     done = f.block("progeny")
     results: list[tuple[Value, str]] = []
-    current = task(g)
     for _ in range(_ANCESTORS):
         same = f.icmp("eq", f.load("i32", f.gep(current, tgid)), wanted)
         results.append((const(1), f.current))

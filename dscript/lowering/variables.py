@@ -8,6 +8,7 @@ from dscript.errors import Span
 from dscript.lowering import compat_calls, user_arguments
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
+from dscript.lowering.namespaces import current_ids
 from dscript.object.helpers import F_USER_STACK, Helper
 from dscript.object.values import NULL, Value, const
 from dscript.semantics import tree
@@ -214,26 +215,9 @@ def _ids(g: Generator) -> Value:
 
 def read_ids(g: Generator) -> Value:
     """In the initial namespace a plain helper; the choice folds away when the words are known."""
-    f = g.f
     if g.subject >= 0:
         return _subject_ids(g)
-    inode = g.load_word("pidns_ino")
-    plain, inside, done = f.block("initial"), f.block("pidns"), f.block("ids")
-    f.cbr(f.icmp("eq", inode, 0), plain, inside)
-    f.at(plain)
-    simple = f.helper(Helper.GET_CURRENT_PID_TGID, [])
-    f.br(done)
-    f.at(inside)
-    place = f.slot("nsids", 8)
-    f.store(const(0), place)
-    f.helper(Helper.GET_NS_CURRENT_PID_TGID, [g.load_word("pidns_dev"), inode, place, const(8)])
-    # struct bpf_pidns_info: pid (thread) first, tgid second.
-    seen = f.load("i64", place)
-    swapped = f.op("or", f.op("shl", seen, 32), f.op("lshr", seen, 32))
-    from_inside = f.current
-    f.br(done)
-    f.at(done)
-    return f.phi("i64", [(simple, plain), (swapped, from_inside)])
+    return current_ids(g.unit, g.f)
 
 
 def _subject_ids(g: Generator) -> Value:

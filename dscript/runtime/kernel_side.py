@@ -6,11 +6,19 @@ import mmap
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dscript import progress
 from dscript.errors import TracingError
-from dscript.program import CGROUP_MAP, Activity, Attachment, CompiledProgram, StateLayout
+from dscript.program import (
+    CGROUP_MAP,
+    FOLLOW_PROGRAM,
+    FOLLOWED_MAP,
+    Activity,
+    Attachment,
+    CompiledProgram,
+    StateLayout,
+)
 from dscript.runtime import bpf, cgroups
 from dscript.runtime.aggregation import AggregationDrain, Gate
 from dscript.runtime.cleaning import ThreadCleaner
@@ -20,6 +28,9 @@ from dscript.runtime.links import Links
 from dscript.runtime.loadwords import load_words, require_host_numbers
 from dscript.runtime.ring import Ring
 from dscript.runtime.sink import AggregationTotals
+
+if TYPE_CHECKING:
+    from dscript.runtime.following import Followed
 
 # Open files a run gets by with under the usual limit of 1024.
 _FEW_DESCRIPTORS: Final = 512
@@ -55,7 +66,8 @@ def _on_cpu(cpu: int | None) -> Iterator[None]:
 class KernelSide:
     """A compiled program in the kernel.  Loaded when constructed; nothing attached yet.
 
-    `target` is $target; `cpu` is where BEGIN, END and the ticks run, None for anywhere.
+    `$target` is the first of `targets`; `cpu` is where BEGIN, END and the ticks run, None for
+    anywhere.
     Raises TracingError when the kernel refuses the program.
     """
 
@@ -63,7 +75,7 @@ class KernelSide:
         self,
         program: CompiledProgram,
         totals: Sequence[AggregationTotals],
-        target: int,
+        targets: Sequence[int] = (),
         cpu: int | None = None,
     ) -> None:
         self._program = program
@@ -71,6 +83,7 @@ class KernelSide:
         self._object = BpfObject(program.object)
         self._links = Links(cpu)
         self._gate: Gate | None = None
+        self.followed: Followed | None = None
         needed = sum(1 + 2 * max(1, len(a.targets)) for a in program.attachments)
         if needed > _FEW_DESCRIPTORS:
             _allow_descriptors(needed + _FEW_DESCRIPTORS)
@@ -89,6 +102,7 @@ class KernelSide:
 
     def _limit(self) -> None:
         """Tell the programs which control group tracing is limited to, if it is."""
+            self._follow(targets)
         options = self._program.options
         if "cgroup" in options:
             cgroups.limit(self._object.map(CGROUP_MAP).fd, options["cgroup"])
@@ -99,6 +113,15 @@ class KernelSide:
         records = find_map("records")
         self.ring = Ring(records.fd, records.max_entries)
         self._bss: mmap.mmap = self._object.bss()
+    def _follow(self, targets: Sequence[int]) -> None:
+        """Start the account of descendants where the program keeps one."""
+        attachments = self._program.attachments
+        if attachments and attachments[0].program == FOLLOW_PROGRAM:
+            from dscript.runtime.following import Followed
+
+            fd = self._object.map(FOLLOWED_MAP).fd
+            self.followed = Followed(self._program, fd, targets)
+
         self._state = memoryview(self._bss).cast("Q")
         self.drain = AggregationDrain(
             program.aggregations, find_map, self._state, totals, self.wait_for_programs, cpus
@@ -129,6 +152,8 @@ class KernelSide:
         """Kernel functions that could not be probed though others of their list could."""
         return self._links.refused
 
+        if self.followed is not None:
+            self.followed.take_in_children()
     @property
     def warnings(self) -> Sequence[str]:
         """libbpf's messages."""
@@ -152,6 +177,11 @@ class KernelSide:
         """What exit() left behind, as a signed int."""
         word: int = self._state[StateLayout.EXIT_STATUS >> 3]
         return (word & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+
+    @property
+    def awaits_followed(self) -> bool:
+        """Whether processes that the option follow is about still run."""
+        return self.followed is not None and self.followed.awaited
 
     def start(self) -> bool:
         """Let the probes fire, unless BEGIN called exit(); whether they do now."""

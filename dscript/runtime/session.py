@@ -25,7 +25,8 @@ from dscript.runtime.target import Target
 
 # How long the loop sleeps at most, in seconds, while keyed aggregations may fill up.
 _PRESSURE_CHECK: Final = 0.05
-# How often exit() is looked for while records wait for their time (switchrate), in seconds.
+# How often exit() is looked for while records wait for their time (switchrate), and the end
+# of followed processes, in seconds.
 _EXIT_CHECK: Final = 0.05
 # How often the policy `fill` looks whether the buffer is full, in seconds.
 _FULL_CHECK: Final = 0.02
@@ -162,9 +163,9 @@ class Session:
                     target.close()
 
     def _run(self, signals: EndingSignals) -> int:
-        target = self._targets[0].pid if self._targets else 0
+        targets = [target.pid for target in self._targets]
         totals = self._sink.aggregations
-        self._kernel = KernelSide(self._program, totals, target, self._buffering.cpu)
+        self._kernel = KernelSide(self._program, totals, targets, self._buffering.cpu)
         try:
             self._snapshots = _Snapshots(self._kernel)
             self._sink.attach(self._snapshots.take)
@@ -284,6 +285,10 @@ class Session:
                 wait = 0.0
             else:
                 sink.idle()
+            if self._targets and not running:
+                if not kernel.awaits_followed:
+                    return
+                wait = min(wait, _EXIT_CHECK)
             for fd, _ in poller.poll(wait * 1000):
                 if fd == signals.fileno():
                     signals.read()
@@ -291,8 +296,6 @@ class Session:
                 if target is not None:
                     poller.unregister(fd)
                     sink.notice(target.exit_message())
-                    if not running:
-                        return
 
     def _switch(self) -> float:
         """Consume what has gathered when it is time (switchrate); seconds until the next."""

@@ -20,26 +20,41 @@ _PMU: Final = "/sys/bus/event_source/devices/uprobe"
 
 
 class Place(NamedTuple):
-    """A user instruction, taken from an `Attachment`'s target; offsets are into the file."""
+    """A user instruction, taken from an `Attachment`'s target; offsets are into the file.
+
+    `followed` says that it is for process `pid` and those that descend from it: the program
+    picks them, and is linked for all.
+    """
 
     pid: int
+    followed: bool
     path: str
     offset: int
     semaphore: int
     cookie: int
 
+    @property
+    def link_pid(self) -> int:
+        """The only process that the link is for, 0 for all."""
+        return 0 if self.followed else self.pid
+
+
+def is_user_code(attachment: Attachment) -> bool:
+    return attachment.kind.startswith(("uprobe", "uretprobe"))
+
 
 def places(attachment: Attachment) -> Iterator[Place]:
     for target, cookie in zip(attachment.targets, attachment.cookies, strict=True):
         pid, offset, semaphore, path = target.split(" ", 3)
-        yield Place(int(pid), path, int(offset), int(semaphore), cookie)
+        number = int(pid)
+        yield Place(abs(number), number < 0, path, int(offset), int(semaphore), cookie)
 
 
 def multi_links(attachment: Attachment, program: int, *, returns: bool) -> Iterator[int]:
     """Descriptors of one link for each file and process; TracingError names what was refused."""
     files: dict[tuple[int, str], list[tuple[int, int, int]]] = {}
     for place in places(attachment):
-        members = files.setdefault((place.pid, place.path), [])
+        members = files.setdefault((place.link_pid, place.path), [])
         members.append((place.offset, place.semaphore, place.cookie))
     for (pid, path), members in files.items():
         try:
@@ -53,19 +68,20 @@ def events(attachment: Attachment, *, returns: bool) -> Iterator[tuple[int, int]
     kind, config = _pmu(returns)
     shift = _semaphore_shift()
     for place in places(attachment):
+        pid = place.link_pid
         path = bpf.attr_buffer(os.fsencode(place.path) + b"\0")
         try:
             event = bpf.perf_event_open(
                 kind,
                 config | place.semaphore << shift,
-                cpu=-1 if place.pid else topology.cpu_list("online")[0],
-                pid=place.pid or -1,
+                cpu=-1 if pid else topology.cpu_list("online")[0],
+                pid=pid or -1,
                 period=1,
                 config1=bpf.address(path),
                 config2=place.offset,
             )
         except KernelError as error:
-            raise refusal(place.path, place.pid, error) from None
+            raise refusal(place.path, pid, error) from None
         yield event, place.cookie
 
 

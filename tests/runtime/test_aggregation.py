@@ -111,7 +111,7 @@ def test_frequent_swaps_count_every_event_once() -> None:
         HIT,
         aggregations=(aggregation(0), aggregation(1, key_size=8)),
     )
-    kernel = KernelSide(compiled, sink.aggregations, 0)
+    kernel = KernelSide(compiled, sink.aggregations)
     kernel.attach()
     assert kernel.start()
     calls, writers, swaps = 250_000, 4, 0
@@ -142,7 +142,7 @@ def test_pressure_of_new_keys_is_seen_and_reset() -> None:
         HIT,
         aggregations=(aggregation(0), aggregation(1, key_size=8)),
     )
-    kernel = KernelSide(compiled, sink.aggregations, 0)
+    kernel = KernelSide(compiled, sink.aggregations)
     kernel.attach()
     kernel.start()
     assert kernel.drain.pressure_limit == 2
@@ -309,7 +309,7 @@ define internal i64 @step(i64 %i, ptr %c) !dbg {CALLBACK} {{
   br label %out
 """,
     )
-    kernel = KernelSide(program(build(body), HIT), [], 0)
+    kernel = KernelSide(program(build(body), HIT), [])
     kernel.attach()
     kernel.start()
     state = kernel._state

@@ -150,7 +150,7 @@ import sys, time
 sys.path[:0] = {path!r}
 from test_libbpf import residue_program
 from dscript.runtime.kernel_side import KernelSide
-kernel = KernelSide(residue_program(sys.argv[1]), [], 0)
+kernel = KernelSide(residue_program(sys.argv[1]), [])
 kernel.attach()
 kernel.start()
 kernel.wait_for_programs()
@@ -192,7 +192,7 @@ def test_nothing_stays_after_sigkill() -> None:
 
 def test_close_leaves_no_descriptor() -> None:
     before = sorted(os.listdir("/proc/self/fd"))
-    kernel = KernelSide(residue_program("closes"), [], 0)
+    kernel = KernelSide(residue_program("closes"), [])
     kernel.attach()
     kernel.start()
     kernel.stop()
