@@ -28,7 +28,14 @@ def read_script(path: str, options: Mapping[str, str]) -> Source:
                 data = file.read()
     except OSError as error:
         raise TracingError(f"failed to open {path}: {error.strerror}") from None
-    title = "<stdin>" if path == "-" else path
+    return script_of(data, "<stdin>" if path == "-" else path, options)
+
+
+def script_of(data: bytes, title: str, options: Mapping[str, str]) -> Source:
+    """The script whose text is `data`; preprocessed when option cpp is set.
+
+    Raises TracingError when cpp refuses it.
+    """
     if d_options.flag(options, "cpp"):
         data = _preprocess(data, title, options)
     text = data.decode("utf-8", "surrogateescape")
