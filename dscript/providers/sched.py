@@ -90,9 +90,9 @@ _ROWS = (
         "on-cpu",
         "sched_switch",
         Derived(_SWITCH, subject=2, running=_SWITCHED),
-        exactness="before the switch, with the thread that comes on as its subject; clauses that "
-        "need its memory fire behind the switch, from entry of `finish_task_switch()` or "
-        "`sched_exit_tp` (this one not for a thread's first time)",
+        exactness="before the switch, with the thread that comes on as its subject; where a "
+        "clause needs its stack or memory, all fire behind the switch, from entry of "
+        "`finish_task_switch()` or `sched_exit_tp` (this one not for a thread's first time)",
     ),
     Row(
         "remain-cpu",

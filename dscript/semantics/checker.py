@@ -16,6 +16,7 @@ from dscript.semantics.derived import (
     by_derivation,
     condition,
     derivation,
+    needs_running,
     running_points,
     step_clauses,
 )
@@ -75,6 +76,8 @@ class ProgramChecker:
             self.environment.libraries = Libraries(self.environment, self._item, folders, system)
         self.clauses: list[tree.Clause] = []
         self._steps: dict[Step, tree.Clause] = {}
+        # Clauses about a thread that does not run yet when they fire, by number.
+        self._of_coming: dict[int, ast.Clause] = {}
         self.matches: list[tuple[str, int]] = []
         self.notes: list[str] = []
         self._matched = 0
@@ -113,6 +116,7 @@ class ProgramChecker:
     def finish(self, source_name: str, source_text: str, options: dict[str, str]) -> tree.Program:
         environment = self.environment
         self._pragmas.finish()
+        self._keep_together()
         environment.check_arguments_used()
         for clause in self._steps.values():
             clause.index = len(self.clauses)
@@ -159,11 +163,11 @@ class ProgramChecker:
         if any(map(derivation, parts)):
             # What args[] and argN mean differs: the clause is checked for each by itself.
             for part in parts:
-                self._clause_at(item, [part])
+                self._add(item, self._clauses_at(item, [part]))
         else:
-            self._clause_at(item, groups)
+            self._add(item, self._clauses_at(item, groups))
 
-    def _clause_at(self, item: ast.Clause, groups: list[list[ProbePoint]]) -> None:
+    def _clauses_at(self, item: ast.Clause, groups: list[list[ProbePoint]]) -> list[tree.Clause]:
         """The clause once for each group of probes, which agree on what it means."""
         self.environment.points = [point for points in groups for point in points]
         derived = derivation(self.environment.points)
@@ -175,9 +179,9 @@ class ProgramChecker:
             predicate = self.expressions.condition(item.predicate)
         body = self._statements(item.body or ())
         check_speculation_rules(body)
-        for points in groups:
-            clause = tree.Clause(
-                index=len(self.clauses),
+        return [
+            tree.Clause(
+                index=-1,
                 points=points,
                 predicate=predicate,
                 body=body,
@@ -185,11 +189,31 @@ class ProgramChecker:
                 empty=not body,
                 filter=filter_,
             )
-            later = running_points(clause)
-            if later is None:
-                self.clauses.append(clause)
-            else:
-                self._clause_at(item, [list(later)])
+            for points in groups
+        ]
+
+    def _add(self, item: ast.Clause, clauses: Sequence[tree.Clause]) -> None:
+        for clause in clauses:
+            clause.index = len(self.clauses)
+            self.clauses.append(clause)
+            derived = derivation(clause.points)
+            if derived is not None and derived.subject >= 0:
+                self._of_coming[clause.index] = item
+
+    def _keep_together(self) -> None:
+        """A probe's clauses all fire behind the switch if one must: in their order, once."""
+        must = {
+            clause.points[0].probe
+            for clause in map(self.clauses.__getitem__, self._of_coming)
+            if needs_running(clause)
+        }
+        for index, item in self._of_coming.items():
+            clause = self.clauses[index]
+            if clause.points[0].probe in must:
+                points = running_points(clause)
+                if points is not None:
+                    (self.clauses[index],) = self._clauses_at(item, [list(points)])
+                    self.clauses[index].index = index
 
     def _statements(self, statements: Sequence[ast.Stmt]) -> tuple[tree.Stmt, ...]:
         return tuple(self._statement(statement) for statement in statements)

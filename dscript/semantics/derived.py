@@ -124,15 +124,22 @@ def translated_member(checker: ExpressionChecker, node: ast.Member) -> Expr | No
             ) from None
 
 
-def running_points(clause: tree.Clause) -> Sequence[ProbePoint] | None:
-    """Where the clause must go instead if it needs the memory of a thread that does not run yet.
+def needs_running(clause: tree.Clause) -> bool:
+    """Whether it is about a thread that does not run yet, and needs its stack or memory."""
+    derived = derivation(clause.points)
+    if derived is None or derived.subject < 0:
+        return False
+    return any(_needs_running(node) for node in walk_clause(clause))
 
-    Raises D_UNKNOWN where the kernel has no event with that thread running.
+
+def running_points(clause: tree.Clause) -> Sequence[ProbePoint] | None:
+    """Where a clause about a thread that does not run yet can fire with it running.
+
+    None: such a clause fires nowhere else.  Raises D_UNKNOWN where the clause must and the
+    kernel has no event for it.
     """
     derived = derivation(clause.points)
     if derived is None or derived.subject < 0:
-        return None
-    if not any(_needs_running(node) for node in walk_clause(clause)):
         return None
     for step in derived.running:
         if sources.unavailable(step.kind, step.target) is None:
@@ -157,10 +164,12 @@ def _refuse_memory(clause: tree.Clause) -> None:
 
 _OF_RUNNING = (
     "__user_registers",
+    "caller",
     "copyin",
     "copyinstr",
     "copyinto",
     "progenyof",
+    "stackdepth",
     "ucaller",
     "ustackdepth",
 )
@@ -170,8 +179,8 @@ def _needs_running(node: Expr) -> str:
     match node:
         case tree.SubroutineCall(name=name) | tree.Builtin(name=name) if name in _OF_RUNNING:
             return "uregs[ ]" if name == "__user_registers" else name
-        case tree.StackValue(kind="ustack"):
-            return "ustack( )"
+        case tree.StackValue(kind=kind):
+            return f"{kind}( )"
         case tree.SymbolValue(kind=kind) if kind.startswith("u"):
             return f"{kind}( )"
         case tree.ActionCall(kind=name) if name in ("raise", "stop"):

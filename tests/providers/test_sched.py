@@ -101,6 +101,28 @@ def test_on_cpu_with_the_memory_of_the_thread(tmp_path: Path) -> None:
     assert count >= 15 and deep == count
 
 
+def test_on_cpu_with_the_stack_of_the_thread(tmp_path: Path) -> None:
+    """Where one clause takes it all fire behind the switch: in program order, with one `this->`."""
+    if btf.find(btf.Kind.TYPEDEF, "btf_trace_sched_exit_tp") is None and not fbt.mechanisms():
+        assert "stack( ) is not available" in refused("sched:::on-cpu { @[stack()] = count(); }")
+        return
+    seen, _ = traced(
+        tmp_path,
+        "sched:::off-cpu /pid == $target/ { self->off = 1; } "
+        "sched:::on-cpu { this->subject = tid; } "
+        "sched:::on-cpu /self->off/ { @on = count(); @same = sum(this->subject == tid); "
+        "@stacks[stack()] = count(); } "
+        "sched:::on-cpu { self->off = 0; } "
+        'END { printa("%@d %@d\\n", @on, @same); printa("%k%@d\\n", @stacks); }',
+        SLEEPS,
+    )
+    count, same = map(int, seen[0])
+    assert count >= 15 and same == count
+    text = "\n".join(" ".join(words) for words in seen)
+    assert "nanosleep" in text
+    assert "traceiter" not in text
+
+
 def test_staying_on_the_cpu(tmp_path: Path) -> None:
     """With nobody else to run there, sched_yield() keeps the CPU or changes to another thread."""
     if btf.find(btf.Kind.TYPEDEF, "btf_trace_sched_exit_tp") is None:
