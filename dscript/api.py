@@ -122,7 +122,7 @@ def obtain(request: CompileRequest, *, use_cache: bool = True) -> CompiledProgra
 
 def _probes_user_code(program: CompiledProgram) -> bool:
     """Whether it holds places in files and processes, which change behind its back."""
-    return any(a.kind.startswith(("uprobe", "uretprobe")) for a in program.attachments)
+    return any(a.in_user_code for a in program.attachments)
 
 
 def trace(

@@ -345,6 +345,7 @@ class Attachment(NamedTuple):
     `targets` and `cookies` run in parallel; a cookie is the probe key the program reads
     with bpf_get_attach_cookie (in user code the instruction's offset within its function
     is in the upper 32 bits).  `probes` are the probe keys it can fire.
+    A `sleepable` program may wait for pages of the process (only in user code).
     In a target of user code OFFSET and SEMAPHORE count from the start of the file at PATH;
     PID 0 stands for every process, -N for N and the processes that descend from it.
     """
@@ -355,6 +356,11 @@ class Attachment(NamedTuple):
     targets: tuple[str, ...] = ()
     cookies: tuple[int, ...] = ()
     period_ns: int = 0
+    sleepable: bool = False
+
+    @property
+    def in_user_code(self) -> bool:
+        return self.kind.startswith(("uprobe", "uretprobe"))
 
 
 class DynamicVariable(NamedTuple):
@@ -383,7 +389,11 @@ class CompiledProgram(NamedTuple):
     matches: tuple[tuple[str, int], ...] = ()
     # One-line notes for stderr (renamed kernel functions, skipped functions, …).
     notes: tuple[str, ...] = ()
+    # The same for -v: names of other systems and what they were taken for.
+    remarks: tuple[str, ...] = ()
     destructive: bool = False
+    # User stacks are unwound by tables, which the runtime loads (`dscript.kernel.unwind_rows`).
+    unwinds: bool = False
     source_name: str = ""
     # Compiler-side text for --emit and -S, filled only when asked for.
     emitted: str = ""

@@ -16,6 +16,7 @@ from dscript.lowering.generator import Unit
 from dscript.lowering.kernel import KernelLayout
 from dscript.lowering.layout import lay_out, round_up
 from dscript.lowering.lockups import refuse_lockups
+from dscript.lowering.prefault import prefault_program
 from dscript.lowering.programs import ProgramBuilder, group_points, split_large
 from dscript.lowering.records import RecordPlan, plan_record
 from dscript.lowering.scratch import ScratchSizes
@@ -88,20 +89,20 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
     unit.aggregation_maps = _aggregation_maps(unit, options)
     probes = _number_probes(unit)
     unit.error_reads_epid = _error_reads_epid(program)
+    following.declare(unit, program, options)
     plans = [plan_record(clause) for clause in program.clauses]
     refuse_lockups(program.clauses, plans)
-    following.declare(unit, program, options)
     # setopt() may turn flowindent on, for which records have to name their thread.
     unit.flowindent |= any(action.kind == "setopt" for plan in plans for action in plan.actions)
     builder = _build_programs(unit, plans)
     if unit.needs_vtime:
         builder.attachments.insert(0, vtime_program(unit))
-    _finish_memory(unit)
-    return Lowered(
     if unit.followed is not None:
         # Known before a clause can ask for it, forgotten after the last has.
         builder.attachments.insert(0, following.fork_program(unit))
         builder.attachments.append(following.exit_program(unit))
+    _finish_memory(unit)
+    return Lowered(
         text=module.text(),
         probes=probes,
         clauses=tuple(
@@ -273,7 +274,12 @@ def _build_programs(unit: Unit, plans: list[RecordPlan]) -> ProgramBuilder:
     builder = ProgramBuilder(unit, plans, error)
     builder.prepare_error()
     for number, group in enumerate(groups):
-        builder.build(number, group, _arguments(list(group.points.values())))
+        arguments = _arguments(list(group.points.values()))
+        builder.build(number, group, arguments)
+        plan = plans[next(iter(group.by_probe.values()))[0]]
+        first = prefault_program(unit, plan, group, builder.attachments[-1], arguments)
+        if first is not None:
+            builder.attachments.insert(-1, first)
     return builder
 
 

@@ -99,7 +99,7 @@ def group_points(clauses: list[tree.Clause], *, follow: bool = False) -> list[Gr
             if point.attach.kind in _COOKIED:
                 name = (point.attach.kind, point.attach.context, tuple(indices))
                 if follow:
-                    name = (*name, _process(point))
+                    name = (*name, process_of(point))
             group = groups.get(name)
             if group is None:
                 attach = point.attach
@@ -113,7 +113,7 @@ def group_points(clauses: list[tree.Clause], *, follow: bool = False) -> list[Gr
     return _in_order(list(groups.values()))
 
 
-def _process(point: ProbePoint) -> int:
+def process_of(point: ProbePoint) -> int:
     """The process that a probe in user code is for, 0 for all; the same for all its places."""
     return point.attach.places[0].pid if point.attach.places else 0
 
@@ -190,7 +190,7 @@ class ProgramBuilder:
             self._check_activity(f, leave)
             if group.kind != "tick":
                 self._check_cgroup(f, leave, group)
-            process = _process(next(iter(group.points.values())))
+            process = process_of(next(iter(group.points.values())))
             if unit.follow and process:
                 check_followed(unit, f, process, leave)
         state = f.alloca(unit.layout.state_size, name="state")

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dscript.kernel.processes import exists
 from dscript.program import CompiledProgram
 from dscript.runtime import bpf
-from dscript.runtime.user_links import is_user_code, places
+from dscript.runtime.user_links import places
 
 
 class Followed:
@@ -26,7 +26,7 @@ class Followed:
         probed = {
             place.pid
             for attachment in program.attachments
-            if is_user_code(attachment)
+            if attachment.in_user_code
             for place in places(attachment)
             if place.followed
         }

@@ -32,6 +32,9 @@ from dscript.runtime.sink import AggregationTotals
 if TYPE_CHECKING:
     from dscript.runtime.following import Followed
 
+if TYPE_CHECKING:
+    from dscript.runtime.unwinding import Unwinder
+
 # Open files a run gets by with under the usual limit of 1024.
 _FEW_DESCRIPTORS: Final = 512
 
@@ -91,28 +94,28 @@ class KernelSide:
             self._object.prepare(program.attachments)
             if program.options.get("pidns") == "init":
                 require_host_numbers(program.load_words)
-            self._object.set_load_words(load_words(program.load_words, target))
+            self._object.set_load_words(
+                load_words(program.load_words, targets[0] if targets else 0)
+            )
+            if program.unwinds:
+                from dscript.runtime.unwinding import prepare
+
+                prepare(self._object)
             progress.report("loading the programs")
             self._object.load()
             self._limit()
             self._open(totals)
+            self._follow(targets)
         except BaseException:
             self._object.close()
             raise
 
     def _limit(self) -> None:
         """Tell the programs which control group tracing is limited to, if it is."""
-            self._follow(targets)
         options = self._program.options
         if "cgroup" in options:
             cgroups.limit(self._object.map(CGROUP_MAP).fd, options["cgroup"])
 
-    def _open(self, totals: Sequence[AggregationTotals]) -> None:
-        program, find_map = self._program, self._object.map
-        cpus = bpf.possible_cpus()
-        records = find_map("records")
-        self.ring = Ring(records.fd, records.max_entries)
-        self._bss: mmap.mmap = self._object.bss()
     def _follow(self, targets: Sequence[int]) -> None:
         """Start the account of descendants where the program keeps one."""
         attachments = self._program.attachments
@@ -122,6 +125,12 @@ class KernelSide:
             fd = self._object.map(FOLLOWED_MAP).fd
             self.followed = Followed(self._program, fd, targets)
 
+    def _open(self, totals: Sequence[AggregationTotals]) -> None:
+        program, find_map = self._program, self._object.map
+        cpus = bpf.possible_cpus()
+        records = find_map("records")
+        self.ring = Ring(records.fd, records.max_entries)
+        self._bss: mmap.mmap = self._object.bss()
         self._state = memoryview(self._bss).cast("Q")
         self.drain = AggregationDrain(
             program.aggregations, find_map, self._state, totals, self.wait_for_programs, cpus
@@ -130,12 +139,27 @@ class KernelSide:
         self.missed = MissedRuns(
             {a.program: self._object.program_fd(a.program) for a in self._attached()}
         )
+        self.unwinder = self._open_unwinder()
         self.cleaner = ThreadCleaner(
             [find_map(v.map) for v in program.dynamic_variables if v.thread_key]
         )
 
+    def _open_unwinder(self) -> Unwinder | None:
+        if not self._program.unwinds:
+            return None
+        from dscript.runtime.unwinding import Unwinder
+
+        return Unwinder(self._object.map)
+
     def _attached(self) -> list[Attachment]:
-        return [a for a in self._program.attachments if a.kind not in ("begin", "end")]
+        """What is attached, in order: programs that share a place are to run in the program's.
+
+        The kernel runs those of an instruction of user code last attached first (consumer_add
+        in kernel/events/uprobes.c), those of other places in order.
+        """
+        attached = [a for a in self._program.attachments if a.kind not in ("begin", "end")]
+        ordinary = [a for a in attached if not a.in_user_code]
+        return ordinary + [a for a in reversed(attached) if a.in_user_code]
 
     def attach(self) -> None:
         """Attach everything but BEGIN and END; the clocks stand still until `start`."""
@@ -146,14 +170,14 @@ class KernelSide:
             progress.report("attaching programs", done, len(attached))
             self._links.attach(attachment, self._object.program_fd(attachment.program))
         progress.finish()
+        if self.followed is not None:
+            self.followed.take_in_children()
 
     @property
     def refused(self) -> Sequence[str]:
         """Kernel functions that could not be probed though others of their list could."""
         return self._links.refused
 
-        if self.followed is not None:
-            self.followed.take_in_children()
     @property
     def warnings(self) -> Sequence[str]:
         """libbpf's messages."""
@@ -173,15 +197,15 @@ class KernelSide:
         return word
 
     @property
+    def awaits_followed(self) -> bool:
+        """Whether processes that the option follow is about still run."""
+        return self.followed is not None and self.followed.awaited
+
+    @property
     def exit_status(self) -> int:
         """What exit() left behind, as a signed int."""
         word: int = self._state[StateLayout.EXIT_STATUS >> 3]
         return (word & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
-
-    @property
-    def awaits_followed(self) -> bool:
-        """Whether processes that the option follow is about still run."""
-        return self.followed is not None and self.followed.awaited
 
     def start(self) -> bool:
         """Let the probes fire, unless BEGIN called exit(); whether they do now."""
@@ -208,6 +232,8 @@ class KernelSide:
         self._links.close()
         if self._gate is not None:
             self._gate.close()
+        if self.unwinder is not None:
+            self.unwinder.close()
         self.ring.close()
         self._state.release()
         self._bss.close()

@@ -100,6 +100,9 @@ class Library:
         self.set_max_entries = self._function(
             lib, "bpf_map__set_max_entries", number, pointer, ctypes.c_uint32
         )
+        self.set_inner_map_fd = self._function(
+            lib, "bpf_map__set_inner_map_fd", number, pointer, number
+        )
         self.initial_value = self._function(
             lib, "bpf_map__initial_value", pointer, pointer, pointer
         )
@@ -210,7 +213,7 @@ class BpfObject:
         kind, attach_type, has_target = _PROGRAM_TYPES[attachment.kind]
         self._lib.set_type(handle, kind)
         self._lib.set_expected_attach_type(handle, attach_type)
-        if kind == bpf.PROG_TYPE_SYSCALL:
+        if kind == bpf.PROG_TYPE_SYSCALL or attachment.sleepable:
             self._lib.set_flags(handle, bpf.F_SLEEPABLE)
         if has_target:
             target = attachment.targets[0]
@@ -238,6 +241,12 @@ class BpfObject:
         handle = self._lib.find_map(self._handle, name.encode())
         if not handle or self._lib.set_max_entries(handle, entries) < 0:
             raise TracingError(f"the size of map '{name}' cannot be set")
+
+    def set_inner_map(self, name: str, fd: int) -> None:
+        """Tell a map of maps what its elements look like; `fd` is such a one."""
+        handle = self._lib.find_map(self._handle, name.encode())
+        if not handle or self._lib.set_inner_map_fd(handle, fd) < 0:
+            raise TracingError(f"the maps in map '{name}' cannot be described")
 
     def load(self) -> None:
         """Create the maps and load the programs; TracingError with the reason otherwise."""
