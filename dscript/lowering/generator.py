@@ -60,12 +60,12 @@ class Unit:
     host_pids: bool = False
     # The map that holds the control group to which tracing is limited.
     cgroup: Value | None = None
-    # Speculations there may be, and where their words lie in the state blob once one is used.
-    nspec: int = 1
     # Which processes descend from the targets (lowering.following), where that is asked for;
     # `follow` says that probes of a process fire in those, too.
     followed: Value | None = None
     follow: bool = False
+    # Speculations there may be, and where their words lie in the state blob once one is used.
+    nspec: int = 1
     speculations: int | None = None
     # Per-CPU account of chill(), once it is used.
     chilled: Value | None = None
@@ -200,8 +200,6 @@ class Generator:
         return Diagnostic("D_UNKNOWN", f"{what} is not available in this version", span, hint)
 
 
-def count_drop(f: Function, drops: Value, kind: DropKind) -> None:
-    key = f.slot("drop", 4, 4)
 def load_word(unit: Unit, f: Function, name: str) -> Value:
     """A value that only the run knows (`program.LoadWord`)."""
     words = unit.load_words
@@ -211,6 +209,8 @@ def load_word(unit: Unit, f: Function, name: str) -> Value:
     return f.load("i64", f.gep(base, 8 * words.index(name)), volatile=True)
 
 
+def count_drop(f: Function, drops: Value, kind: DropKind) -> None:
+    key = f.slot("drop", 4, 4)
     f.store(const(int(kind), "i32"), key)
     counter = f.helper(Helper.MAP_LOOKUP_ELEM, [drops, key], "ptr")
     found, done = f.block("drop"), f.block("dropped")
