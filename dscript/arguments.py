@@ -91,6 +91,7 @@ class CommandLine:
         self.show_help = False
         self.completion = ""  # a shell whose completion script is asked for
         self.candidates: str | None = None  # a word of -n that a shell wants completed
+        self.link_folder: str | None = None  # where to make the link `dtrace`; "": the usual place
         self.for_programs = ""  # "h" a header, "G" an object for the probes that scripts declare
 
 
@@ -191,6 +192,10 @@ def _set(line: CommandLine, shown: str, name: str, value: str) -> None:
 def _long(line: CommandLine, text: str, following: str | None) -> int:
     """One `--name[=value]`; how many words beyond it were used."""
     name, equals, value = text.partition("=")
+    if name == "install-dtrace-link":
+        taken = not equals and following is not None and not following.startswith("-")
+        line.link_folder = following if taken else value
+        return int(taken)
     if name in _LONG_VALUES:
         if not equals:
             if following is None:

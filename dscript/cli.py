@@ -18,7 +18,8 @@ import dscript
 from dscript import options as d_options
 from dscript import progress
 from dscript.arguments import CommandLine, UsageError, parse
-from dscript.errors import DscriptError, TracingError
+from dscript.dtrace_link import called_by
+from dscript.errors import DscriptError, TracingError, message, program_name, set_program
 from dscript.request import CompileRequest, Piece, PieceKind, user_libraries
 from dscript.source import Source
 
@@ -44,6 +45,7 @@ _PIECE_NAMES: dict[PieceKind, str] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
     _open_standard_streams()
+    set_program(called_by(sys.argv[0]))
     status = _run(argv)
     try:
         sys.stdout.flush()
@@ -52,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _silence_stdout()
         if status == 0:
-            _say(f"dscript: failed to write output: {error.strerror}")
+            _say(message(f"failed to write output: {error.strerror}"))
             status = 1
     return status
 
@@ -62,13 +64,17 @@ def _run(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     errtags = False
     try:
+        if words[:1] == ["port"]:
+            from dscript.port.command import main as port
+
+            return port(words[1:])
         line = parse(words)
         errtags = d_options.flag(line.options, "errtags")
         return _dispatch(line)
     except UsageError as wrong:
         from dscript.manual.switches import SYNOPSIS
 
-        _say(f"dscript: {wrong}\n{SYNOPSIS}")
+        _say(message(f"{wrong}\n{SYNOPSIS}"))
         return 2
     except DscriptError as wrong:
         _say(wrong.render(errtags=errtags))
@@ -91,7 +97,7 @@ def _dispatch(line: CommandLine) -> int:
 
         return _print(help_text())
     if line.show_version:
-        return _print(f"dscript: dscript {dscript.__version__}")
+        return _print(message(f"dscript {dscript.__version__}"))
     if line.show_info:
         from dscript.kernel.info import info_lines
 
@@ -104,6 +110,10 @@ def _dispatch(line: CommandLine) -> int:
         from dscript.manual.candidates import probe_candidates
 
         return _print("\n".join(probe_candidates(line.candidates)))
+    if line.link_folder is not None:
+        from dscript.dtrace_link import install
+
+        return _print(install(line.link_folder or None))
     if line.list_probes:
         return _list_probes(line)
     if not line.pieces:
@@ -159,27 +169,27 @@ def _compile_and_trace(line: CommandLine) -> int:
         raise
     quiet = d_options.flag(program.options, "quiet")
     for note in program.notes:
-        _say(f"dscript: {note}")
+        _say(message(note))
     if line.emit is not None:
         _write_emitted(line, program)
         return 0
     if line.disassemble:
         _say(program.emitted)
     if not quiet:
-        for message in _match_messages(request.pieces, program.matches):
-            _say(f"dscript: {message}")
+        for counted in _match_messages(request.pieces, program.matches):
+            _say(message(counted))
     if d_options.flag(program.options, "verbose"):
         from dscript.plan import attachment_lines
 
-        for attached in attachment_lines(program):
-            _say(f"dscript: {attached}")
+        for line_of_plan in (*program.remarks, *attachment_lines(program)):
+            _say(message(line_of_plan))
     if line.compile_only:
         return 0
     matched = any(count for _, count in program.matches)
     if not matched and not d_options.flag(program.options, "zdefs"):
         raise TracingError("no probes matched", "a program needs a clause, or -Z")
     if d_options.flag(program.options, "destructive") and not quiet:
-        _say("dscript: allowing destructive actions")
+        _say(message("allowing destructive actions"))
     try:
         with _output(line) as output:
             return api.trace(
@@ -238,7 +248,7 @@ def _request(line: CommandLine) -> CompileRequest:
         environment_options=environment,
         # The arguments of -G are the objects that are to be linked.
         arguments=() if line.emit == "semaphores" else line.arguments,
-        program_name=scripts[0] if scripts else "dscript",
+        program_name=scripts[0] if scripts else program_name(),
         destructive=d_options.flag(options, "destructive"),
         zero_ok=d_options.flag(options, "zdefs"),
         has_target=bool(line.targets),

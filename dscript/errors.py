@@ -9,6 +9,25 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 
+# What messages start with: the name that the command was run by.
+_program = "dscript"
+
+
+def set_program(name: str) -> None:
+    """Messages start with this name from now on: `dtrace` for a command that was run so."""
+    global _program
+    _program = name
+
+
+def program_name() -> str:
+    return _program
+
+
+def message(text: str) -> str:
+    """A line for stderr: `dscript: text`."""
+    return f"{_program}: {text}"
+
+
 class Position(NamedTuple):
     """A place in a file as people count it: line and column start at 1."""
 
@@ -58,9 +77,9 @@ class DscriptError(Exception):
         self.message = message
         self.hint = hint
 
-    def render(self, *, errtags: bool = False, program: str = "dscript") -> str:
+    def render(self, *, errtags: bool = False) -> str:
         """The whole text for stderr, without a final newline."""
-        text = f"{program}: {self.message}"
+        text = message(self.message)
         return text if self.hint is None else f"{text}\n  {self.hint}"
 
 
@@ -72,24 +91,24 @@ class Diagnostic(DscriptError):
         self.tag = tag
         self.span = span
 
-    def render(self, *, errtags: bool = False, program: str = "dscript") -> str:
+    def render(self, *, errtags: bool = False) -> str:
         tag = f"[{self.tag}] " if errtags else ""
         if self.span is None:
-            lines = [f"{program}: {tag}{self.message}"]
+            lines = [message(f"{tag}{self.message}")]
         else:
-            lines = self._located(tag, program, self.span)
+            lines = self._located(tag, self.span)
         if self.hint is not None:
             lines.append(f"  {self.hint}")
         return "\n".join(lines)
 
-    def _located(self, tag: str, program: str, span: Span) -> list[str]:
+    def _located(self, tag: str, span: Span) -> list[str]:
         where = span.position
         source = span.source
         if source.is_command_line:
-            head = f"{program}: invalid probe specifier {source.title}: {tag}"
+            head = message(f"invalid probe specifier {source.title}: {tag}")
             place = "" if where.line == 1 else f"line {where.line}: "
         else:
-            head = f"{program}: failed to compile script {where.file}: {tag}"
+            head = message(f"failed to compile script {where.file}: {tag}")
             place = f"line {where.line}: "
         text = source.line_text(span.start).rstrip("\r")
         # One column a character, whatever it is: the caret counts on it.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dscript import options as d_options
 from dscript.arguments import CommandLine
-from dscript.errors import Diagnostic
+from dscript.errors import Diagnostic, message
 from dscript.providers import Pattern, ProbePoint, arguments, by_id, listing
 from dscript.request import Piece
 from dscript.syntax import ast
@@ -37,7 +37,7 @@ def print_probes(line: CommandLine, pieces: Sequence[Piece], target: int = 0) ->
         if not matches.points and not d_options.flag(line.options, "zdefs"):
             reason = matches.reason or "No probe matches description"
             shown = pattern if ident is None else ident
-            sys.stderr.write(f"dscript: failed to match {shown}: {reason}\n")
+            sys.stderr.write(message(f"failed to match {shown}: {reason}\n"))
             if matches.suggestion:
                 sys.stderr.write(f"  {matches.suggestion}\n")
             status = 1
@@ -51,7 +51,7 @@ def print_probes(line: CommandLine, pieces: Sequence[Piece], target: int = 0) ->
     sys.stdout.write("".join(out))
     if not pieces and sys.stdout.isatty():  # a list that goes elsewhere can be counted there
         sys.stdout.flush()
-        sys.stderr.write(f"dscript: {len(found)} probes\n")
+        sys.stderr.write(message(f"{len(found)} probes\n"))
     return status
 
 

@@ -59,6 +59,7 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
     """Compile a request.  Raises Diagnostic for a wrong program."""
     programs, options, checker = prepare(request)
     progress.report("finding probes and types")
+    checker.announce(programs)
     for piece, program in zip(request.pieces, programs, strict=True):
         checker.check(program, piece.source.title)
     first = request.pieces[0].source if request.pieces else None
@@ -86,9 +87,11 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
         aggregations=lowered.aggregations,
         dynamic_variables=lowered.dynamic_variables,
         load_words=lowered.load_words,
+        unwinds=lowered.unwinds,
         options=options,
         matches=tuple(typed.matches),
         notes=tuple(dict.fromkeys(typed.notes)),
+        remarks=tuple(dict.fromkeys(typed.remarks)),
         destructive=typed.destructive,
         source_name=typed.source_name,
         emitted=emitted,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dscript.lowering import expressions, speculations, variables
+from dscript.lowering import call_names, expressions, speculations, variables
 from dscript.lowering.generator import Generator, Unit, count_drop
 from dscript.lowering.layout import State
 from dscript.lowering.probes import enabled_probe_id
@@ -29,6 +29,12 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
     g.fault_label, g.skip_label = faulted, end
     g.record = None
     g.at(clause.span)
+    g.shape = call_names.shape(clause)
+    leaving = end
+    if g.shape is not None:
+        end = f.block("leave")
+        g.skip_label = end
+        own = call_names.enter(g, clause, leaving)
     if g.unit.scratch.tokens_size and any(_is_strtok(node) for node in walk_clause(clause)):
         forget_tokens(g)
     if clause.predicate is not None:
@@ -53,6 +59,10 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
         f.at(faulted)
     _faulted(g, clause, report, end)
     f.at(end)
+    if g.shape is not None:
+        call_names.leave(g, own)
+        f.br(leaving)
+        f.at(leaving)
 
 
 def _is_strtok(node: tree.Expr) -> bool:

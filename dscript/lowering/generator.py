@@ -13,7 +13,7 @@ from dscript.object.helpers import Helper
 from dscript.object.ir import Module
 from dscript.object.values import Value, const
 from dscript.program import Aggregation, DropKind, Fault
-from dscript.providers.base import ArgumentType, Context
+from dscript.providers.base import ArgumentType, Context, Shape
 
 if TYPE_CHECKING:
     from dscript.lowering.kernel import KernelLayout
@@ -58,6 +58,8 @@ class Unit:
     cpu: int | None = None
     # pid and tid are those of the initial PID namespace.
     host_pids: bool = False
+    # User stacks are unwound by tables.
+    unwind: bool = False
     # The map that holds the control group to which tracing is limited.
     cgroup: Value | None = None
     # Which processes descend from the targets (lowering.following), where that is asked for;
@@ -104,6 +106,8 @@ class Generator:
     # Word of the context that holds the task the probe is about; -1 for the one running.
     subject: int = -1
     exits: bool = False
+    # What makes the system call another one, in a clause for such (lowering/call_names.py).
+    shape: Shape | None = None
 
     # ----------------------------------------------------------------------------- places
 

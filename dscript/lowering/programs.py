@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dscript.errors import Diagnostic
+from dscript.lowering import call_names as names
 from dscript.lowering import compat_calls, expressions, scratch
 from dscript.lowering.clauses import lower_clause, report_function
 from dscript.lowering.following import check_followed
@@ -82,6 +83,8 @@ def group_points(clauses: list[tree.Clause], *, follow: bool = False) -> list[Gr
     for clause in clauses:
         for point in clause.points:
             attach, key = point.attach, point.probe.id
+            if attach.shape is not None:
+                key = attach.shape.key  # what is dispatched on is the call
             place: tuple[object, ...] = (attach.kind, attach.target, attach.period_ns)
             if attach.derived is not None:
                 # Every probe derived from a tracepoint has a program of its own there.
@@ -305,6 +308,8 @@ class ProgramBuilder:
     ) -> None:
         end = f.block("end")
         blocks = {indices: f.block("list") for indices in lists}
+        clauses = self.unit.program.clauses
+        renames = any(names.shape(clauses[at]) for indices in lists for at in indices)
         if group.selectors:
             # Probe keys are the calls' IDs, which grow by 2 with the number.
             call = compat_calls.own_number(f, self.unit, self._call_number(f, group), state)
@@ -322,7 +327,7 @@ class ProgramBuilder:
             f.br(next(iter(blocks.values())))
         for indices, label in blocks.items():
             f.at(label)
-            self._run(f, lists[indices], state, taken, end)
+            self._run(f, lists[indices], state, taken, end, renames)
         f.at(end)
         if taken is not None:
             scratch.release(f, taken[1], taken[2])
@@ -357,8 +362,11 @@ class ProgramBuilder:
         state: Value,
         taken: tuple[Value, Value, Value] | None,
         end: str,
+        renames: bool,
     ) -> None:
         slot = NULL if taken is None else taken[0]
+        # A clause for a call under another name leaves that one's number behind when it faults.
+        probe = f.load("i64", f.gep(state, State.PROBE)) if renames else None
         for function in functions:
             faulted, following = f.block("faulted"), f.block("following")
             result = f.call(function, [f.params[0], state, slot])
@@ -367,6 +375,8 @@ class ProgramBuilder:
             f.call(self._error_report(), [f.params[0], state, slot])
             f.br(following)
             f.at(following)
+            if probe is not None:
+                f.store(probe, f.gep(state, State.PROBE))
             if function.name in self._exits:
                 following = f.block("more")
                 word = f.load("i64", f.gep(self.unit.bss, StateLayout.ACTIVITY), volatile=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dscript.errors import Span
-from dscript.lowering import compat_calls, user_arguments
+from dscript.lowering import compat_calls, unwinding, user_arguments
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
 from dscript.lowering.namespaces import current_ids
@@ -69,11 +69,13 @@ def typed_argument(g: Generator, node: tree.ProbeArgument) -> Value:
             raw = _syscall_argument(g, place.word)
         case "syscall_return":
             raw = _result(g)
-        case "kprobe" | "uprobe":
+        case "kprobe":
             raw = f.ctx_load(ctx, registers["call"][place.word])
+        case "uprobe" | "ureturn":
+            raw = user_arguments.typed(g, place, node.index)
         case "usdt":
             raw = user_arguments.defined_argument(g, place.word, node.span)
-        case "kretprobe" | "ureturn":
+        case "kretprobe":
             raw = f.ctx_load(ctx, registers["result"][0])
         case "fexit" if node.index == 1:
             raw = _function_result(g)
@@ -102,6 +104,12 @@ def _syscall_argument(g: Generator, index: int) -> Value:
     registers = g.unit.kernel.registers["syscall"]
     if index >= len(registers):
         return const(0)
+    if g.shape is not None and g.shape.arguments is not None:
+        shown = g.shape.arguments
+        place = shown[index] if index < len(shown) else "=0"
+        if isinstance(place, str):
+            return const(int(place[1:]))
+        index = place
     f = g.f
     low = min(registers)
     if known is None:
@@ -422,6 +430,8 @@ def _frame(g: Generator, number: int, flags: int) -> Value:
     if not has_stack(g):
         return const(0)
     f = g.f
+    if flags & F_USER_STACK and unwinding.available(g):
+        return unwinding.frame(g, number)
     place = f.slot("frame", 8)
     f.store(const(0), place)
     f.helper(Helper.GET_STACK, [g.ctx, place, const(8), const(flags | number)])
@@ -440,6 +450,8 @@ def _depth(g: Generator, flags: int) -> Value:
     if not has_stack(g):
         return const(0)
     f = g.f
+    if flags & F_USER_STACK and unwinding.available(g):
+        return unwinding.depth(g)
     size = MAX_FRAMES * 8
     place = g.temporary_at(size)
     got = f.helper(Helper.GET_STACK, [g.ctx, place, const(size), const(flags)])

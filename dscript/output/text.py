@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dscript.aggregates import AggregationState, unprinted
+from dscript.errors import message
 from dscript.options import size
 from dscript.output.aggregations import AggregationWriter
 from dscript.output.clauses import Printer, Surroundings, compile_clause
@@ -164,7 +165,7 @@ class TextPrinter:
     def tell(self, text: str) -> None:
         """One line on stderr, after everything printed so far."""
         self.out.flush()
-        self.err.write(f"dscript: {text}\n".encode("utf-8", "surrogateescape"))
+        self.err.write(message(f"{text}\n").encode("utf-8", "surrogateescape"))
         self.err.flush()
 
     def snapshot(self) -> None:

@@ -7,7 +7,7 @@ Provider modules are imported when a description can mean them, so that a progra
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -38,6 +38,7 @@ __all__ = [
     "is_provider",
     "listing",
     "match",
+    "untyped",
 ]
 
 # Provider name -> module that implements it, in the order of `-l`.
@@ -82,20 +83,29 @@ class Matches:
 
     `notes` are lines for stderr (a renamed function, functions left out).  When `points` is
     empty, `reason` says why if there is more to say than "does not match any probes", and
-    `suggestion` is the near miss ("did you mean syscall::open:entry?").
+    `suggestion` is the near miss ("did you mean syscall::open:entry?").  `remarks` are lines for
+    `-v`: what was taken for a name of another system.  Nothing matched, and yet nothing is wrong,
+    where the program names the same calls otherwise (`covered`); where another system alone has
+    the probe (`elsewhere`), the other descriptions of the clause may do.
     """
 
     points: tuple[ProbePoint, ...]
     notes: tuple[str, ...] = ()
     reason: str | None = None
     suggestion: str | None = None
+    remarks: tuple[str, ...] = ()
+    covered: bool = False
+    elsewhere: bool = False
 
 
-def match(pattern: Pattern, *, compat: bool = True) -> Matches:
+def match(
+    pattern: Pattern, *, compat: bool = True, named: Callable[[], Sequence[Pattern]] = tuple
+) -> Matches:
     """All probes of a description, in listing order.
 
-    With `compat`, a kernel function that was renamed or inlined is looked for under the name
-    it has now (`-x compat=none` turns that off).
+    With `compat`, names of other systems stand for what Linux has instead, and a kernel function
+    that was renamed or inlined is looked for under the name it has now (`-x compat=none` turns
+    that off).  `named` gives all descriptions of the program.
     """
     providers = _providers(pattern)
     if not providers:
@@ -103,6 +113,10 @@ def match(pattern: Pattern, *, compat: bool = True) -> Matches:
     points: list[ProbePoint] = []
     for provider in providers:
         points.extend(provider.match(pattern))
+    if compat and pattern.provider == "syscall" and pattern.function:
+        found = _system_calls(pattern, points, named)
+        if found is not None:
+            return found
     notes: tuple[str, ...] = ()
     if compat and _may_be_function(pattern):
         from dscript.providers.compat import with_renamed
@@ -110,10 +124,37 @@ def match(pattern: Pattern, *, compat: bool = True) -> Matches:
         points, notes = with_renamed(pattern, points, _provider("fbt"))
     if points:
         return Matches(tuple(points), (*notes, *_left_out(pattern, points)))
+    if compat and len(providers) == 1:
+        from dscript.providers.otherkernels import plain
+
+        better = plain(pattern)
+        points = list(providers[0].match(better)) if better is not None else []
+        if points:
+            remark = f"{pattern}: module and function are of another system; taken as {better}"
+            return Matches(tuple(points), remarks=(f"{remark}; -x compat=none turns this off",))
     reason = None
     if len(providers) == 1 or pattern.module or pattern.function:  # else it could be anyone's
         reason = next((text for p in providers if (text := p.missing(pattern))), None)
     return Matches((), notes, reason, _suggestion(pattern, providers))
+
+
+def _system_calls(
+    pattern: Pattern, points: Sequence[ProbePoint], named: Callable[[], Sequence[Pattern]]
+) -> Matches | None:
+    """With what the names stand for on other systems; None where none of them is such a name."""
+    from dscript.providers.aliases import with_aliases
+
+    found, remarks, reason = with_aliases(pattern, points, named)
+    if not remarks:
+        return None
+    nothing = not found
+    return Matches(
+        tuple(found),
+        reason=reason if nothing else None,
+        remarks=tuple(remarks),
+        covered=nothing and reason is None,
+        elsewhere=nothing and reason is not None,
+    )
 
 
 def is_provider(name: str) -> bool:
@@ -148,6 +189,15 @@ def arguments(point: ProbePoint) -> Sequence[ArgumentType]:
         return tuple(ArgumentType("", d_type) for d_type, _ in derived.arguments)
     name = "usdt" if point.attach.context == "usdt" else point.probe.provider
     return _provider(name).arguments(point)
+
+
+def untyped(point: ProbePoint) -> str | None:
+    """Why a probe of user code has no `args[]`; None where there is no more to say."""
+    if point.attach.context not in ("uprobe", "ureturn"):
+        return None
+    from dscript.providers import usercode
+
+    return usercode.untyped(point)
 
 
 def descriptions() -> list[tuple[str, Sequence[Described]]]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from dscript.program import AttachKind, Probe
 
 if TYPE_CHECKING:
+    from dscript.dtypes.types import Type
     from dscript.kernel.usdt import Location
 
 # How the BPF program's ctx is to be read:
@@ -48,6 +49,11 @@ Context = Literal[
 ]
 
 
+# How an argument of a user function is passed: as the value of a register or of a word on the
+# stack; a structure in consecutive registers, by its address in one, or on the stack itself.
+Passed = Literal["value", "registers", "pointer", "address"]
+
+
 @dataclass(frozen=True, slots=True)
 class ArgumentType:
     """One element of `args[]`: its name (may be empty), its C type text and where it lies.
@@ -70,6 +76,10 @@ class ArgumentType:
     btf: tuple[str, int] | None = None
     # Of a statically defined probe in user code: by the number of the place.
     locations: tuple[Location | None, ...] = ()
+    # Of a function in user code: its type there, and how it is passed.  `word` then is the
+    # number of an argument register, or counts on from those in words of the stack.
+    type: Type | None = field(default=None, compare=False)
+    passed: Passed = "value"
 
 
 # What a derived probe comes from (providers/sources.py): `perf` is every occurrence of a
@@ -133,6 +143,36 @@ class UserPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class Test:
+    """A condition on a system call's argument: its bits under `mask` are `value`, or are not.
+
+    With `memory` it is about the 8 bytes of the process that the argument points at.
+    """
+
+    argument: int
+    mask: int
+    value: int
+    equal: bool = True
+    memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A system call shown as another one (providers/aliases.py).
+
+    `key` is the number of the call's own probe, `call` its name.  `arguments` are arg0, arg1, …
+    as they are shown: numbers of the call's own, or constants as `=2`; None for those it has.
+    It fires where all of `when` holds and none of `unless`, whose members are conjunctions.
+    """
+
+    key: int
+    call: str
+    arguments: tuple[int | str, ...] | None
+    when: tuple[Test, ...] = ()
+    unless: tuple[tuple[Test, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AttachPoint:
     """Where a probe attaches: `target` is one tracepoint, `category/name` or function name.
 
@@ -147,6 +187,7 @@ class AttachPoint:
     selector: int | None = None
     derived: Derived | None = None
     places: tuple[UserPlace, ...] = ()  # of a probe in user code
+    shape: Shape | None = None  # of a system call under another name
 
 
 @dataclass(frozen=True, slots=True)

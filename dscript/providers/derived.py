@@ -22,8 +22,7 @@ from dscript.providers.base import (
     is_glob,
 )
 
-# Scripts name the Solaris modules that hold these probes; there is one kernel here.
-_MODULES = ("vmlinux", "genunix", "unix", "ip", "TS", "specfs", "ufs", "zfs", "nfs")
+_MODULE = "vmlinux"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +74,13 @@ class DerivedProvider:
         self._ids = {probe: first_id + at for at, probe in enumerate(numbers)}
 
     def match(self, pattern: Pattern) -> Sequence[ProbePoint]:
-        if pattern.function.strip("*") or not any(map(pattern.matches_module, _MODULES)):
+        if pattern.function.strip("*") or not pattern.matches_module(_MODULE):
             return []
         named = (row for row in self._rows if pattern.matches_name(row.name))
         return [self._point(row) for row in (r.offered() for r in named) if row is not None]
 
     def _point(self, row: Row) -> ProbePoint:
-        probe = Probe(self._ids[row.name], self._name, _MODULES[0], "", row.name)
+        probe = Probe(self._ids[row.name], self._name, _MODULE, "", row.name)
         return ProbePoint(probe, sources.attach_point(row.kind, row.tracepoint, row.derived))
 
     def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:

@@ -7,6 +7,7 @@ selector, so any number of probes costs two links.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dscript.kernel import syscalls
 from dscript.program import Probe
@@ -16,11 +17,14 @@ from dscript.providers.base import (
     Described,
     Pattern,
     ProbePoint,
+    Shape,
     is_glob,
 )
 
 MODULE = "vmlinux"
 _FIRST_ID = 10
+# What other systems have in the module's place.
+_MODULES = (MODULE, "genunix", "mach_kernel", "freebsd")
 
 
 class _Syscall:
@@ -28,35 +32,33 @@ class _Syscall:
 
     def match(self, pattern: Pattern) -> Sequence[ProbePoint]:
         entry, exit_ = pattern.matches_name("entry"), pattern.matches_name("return")
-        if not pattern.matches_module(MODULE) or not (entry or exit_):
+        if not any(map(pattern.matches_module, _MODULES)) or not (entry or exit_):
             return []
         table = syscalls.table()
         if is_glob(pattern.function):
             found = [name for name in table if pattern.matches_function(name)]
         else:
             found = [pattern.function] if pattern.function in table else []
-        points: list[ProbePoint] = []
-        for name in found:
-            number = table[name]
-            if entry:
-                points.append(_entry(name, number))
-            if exit_:
-                points.append(_return(name, number))
-        return points
+        kinds = (*(["entry"] if entry else []), *(["return"] if exit_ else []))
+        return [point(name, kind) for name in found for kind in kinds]
 
     def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:
         """From the format file of the call's own tracepoint, where tracefs can be read."""
         from dscript.kernel import tracefs
 
-        number = point.attach.selector
         if point.attach.context == "syscall_return":
             return (ArgumentType("ret", "long", 0, size=8, signed=True),) * 2
-        event = f"sys_enter_{_TRACEPOINT_NAMES.get(point.probe.function, point.probe.function)}"
-        fields = tracefs.fields("syscalls", event) if number is not None else None
+        shape = point.attach.shape
+        name = point.probe.function
+        if shape is not None and name not in syscalls.table():
+            name = shape.call
+        event = f"sys_enter_{_TRACEPOINT_NAMES.get(name, name)}"
+        fields = tracefs.fields("syscalls", event)
         if fields is None and tracefs.root() is None:
             return (_UNKNOWN,) * 6
         wanted = [f for f in fields or () if not f.common and f.name != "__syscall_nr"]
-        return tuple(ArgumentType(f.name, f.type, i) for i, f in enumerate(wanted))
+        types = tuple(ArgumentType(f.name, f.type, i) for i, f in enumerate(wanted))
+        return types if shape is None or name != shape.call else _rearranged(types, shape)
 
     def missing(self, pattern: Pattern) -> str | None:
         return None
@@ -77,6 +79,8 @@ class _Syscall:
 
 # An argument whose type only tracefs could tell.
 _UNKNOWN = ArgumentType("", "")
+# One that stands for an argument which the call does not have.
+_NUMBER = ArgumentType("", "long")
 
 # Tracepoints are named after the function that implements the call.
 _TRACEPOINT_NAMES = {
@@ -90,14 +94,25 @@ _TRACEPOINT_NAMES = {
 }
 
 
-def _entry(name: str, number: int) -> ProbePoint:
-    probe = Probe(_FIRST_ID + 2 * number, "syscall", MODULE, name, "entry")
-    return ProbePoint(probe, AttachPoint("raw_tp", "sys_enter", "syscall_entry", 0, number))
-
-
-def _return(name: str, number: int) -> ProbePoint:
-    probe = Probe(_FIRST_ID + 2 * number + 1, "syscall", MODULE, name, "return")
+def point(name: str, kind: str) -> ProbePoint:
+    """`entry` or `return` of a system call of this machine."""
+    number = syscalls.table()[name]
+    if kind == "entry":
+        probe = Probe(_FIRST_ID + 2 * number, "syscall", MODULE, name, kind)
+        return ProbePoint(probe, AttachPoint("raw_tp", "sys_enter", "syscall_entry", 0, number))
+    probe = Probe(_FIRST_ID + 2 * number + 1, "syscall", MODULE, name, kind)
     return ProbePoint(probe, AttachPoint("raw_tp", "sys_exit", "syscall_return", 0, number))
+
+
+def _rearranged(types: Sequence[ArgumentType], shape: Shape) -> tuple[ArgumentType, ...]:
+    """Types of the arguments as they are shown."""
+    if shape.arguments is None:
+        return tuple(types)
+    shown = []
+    for at, place in enumerate(shape.arguments):
+        known = isinstance(place, int) and place < len(types)
+        shown.append(replace(types[place], word=at) if known else _NUMBER)  # type: ignore[index]
+    return tuple(shown)
 
 
 PROVIDER = _Syscall()

@@ -56,6 +56,10 @@ def settings_from(
     )
 
 
+class _Elsewhere(Diagnostic):
+    """A probe that another system alone has: no fault in a clause that has others."""
+
+
 class ProgramChecker:
     """Checks the pieces of a program in order, sharing one environment."""
 
@@ -80,10 +84,20 @@ class ProgramChecker:
         self._of_coming: dict[int, ast.Clause] = {}
         self.matches: list[tuple[str, int]] = []
         self.notes: list[str] = []
+        self.remarks: list[str] = []
         self._matched = 0
+        self._programs: list[ast.Program] = []
+        self._named: list[Pattern] | None = None
+
+    def announce(self, programs: Sequence[ast.Program]) -> None:
+        """All pieces that will be checked: what probes they name matters to each other."""
+        self._programs = list(programs)
+        self._named = None
 
     def check(self, program: ast.Program, title: str) -> None:
         """One piece; `title` is how the match count names it."""
+        if not any(known is program for known in self._programs):
+            self.announce([*self._programs, program])
         self._matched = 0
         for item in program.items:
             self._item(item)
@@ -100,6 +114,7 @@ class ProgramChecker:
         they were allowed.  The checker is of no further use then.
         """
         settings = self.environment.settings
+        self.announce([*self._programs, program])
         for item in program.items:
             settings.zero_ok = False
             for description in item.probes if isinstance(item, ast.Clause) else ():
@@ -128,6 +143,7 @@ class ProgramChecker:
             options=options,
             matches=self.matches,
             notes=self.notes,
+            remarks=self.remarks,
             destructive=environment.settings.destructive,
             strsize=environment.settings.strsize,
             source_name=source_name,
@@ -240,18 +256,38 @@ class ProgramChecker:
     def _points(self, item: ast.Clause) -> list[list[ProbePoint]]:
         """The probes of a clause; a probe that several descriptions match fires for each.
 
-        Each group holds every probe at most once.
+        Each group holds every probe at most once.  System calls under other names are groups of
+        their own: their arguments lie elsewhere.
         """
         groups: list[dict[int, ProbePoint]] = [{}]
-        for description in item.probes:
-            for point in self._match(description):
+        shaped: list[list[ProbePoint]] = []
+        for points in self._matches(item):
+            for point in points:
+                if point.attach.shape is not None:
+                    shaped.append([point])
+                    continue
                 for group in groups:
                     if point.probe.id not in group:
                         group[point.probe.id] = point
                         break
                 else:
                     groups.append({point.probe.id: point})
-        return [list(group.values()) for group in groups]
+        plain = [list(group.values()) for group in groups if group or not shaped]
+        return plain + shaped
+
+    def _matches(self, item: ast.Clause) -> list[Sequence[ProbePoint]]:
+        """The points of each description; at least one must match where others may not."""
+        found: list[Sequence[ProbePoint]] = []
+        wrong: Diagnostic | None = None
+        for description in item.probes:
+            try:
+                found.append(self._match(description))
+            except _Elsewhere as other:
+                found.append(())
+                wrong = wrong or other
+        if wrong is not None and not any(found):
+            raise wrong
+        return found
 
     def _match(self, description: ast.ProbeDescription) -> Sequence[ProbePoint]:
         fields = [
@@ -267,16 +303,34 @@ class ProgramChecker:
             pattern, found = description.name, by_id(int(description.name))
         else:
             pattern = str(Pattern(*fields))
-            found = match(Pattern(*fields), compat=self.environment.settings.compat)
+            found = match(
+                Pattern(*fields),
+                compat=self.environment.settings.compat,
+                named=self._descriptions,
+            )
         self.notes.extend(found.notes)
+        self.remarks.extend(found.remarks)
         # A probe of several sources is one probe.
         self._matched += len({point.probe.id for point in found.points})
-        if found.points or self.environment.settings.zero_ok:
+        if found.points or found.covered or self.environment.settings.zero_ok:
             return found.points
         message = f"probe description {pattern} does not match any probes"
         if found.reason:
             message = f"{message}: {found.reason}"
-        raise Diagnostic("D_PDESC_ZERO", message, description.span, found.suggestion)
+        kind = _Elsewhere if found.elsewhere else Diagnostic
+        raise kind("D_PDESC_ZERO", message, description.span, found.suggestion)
+
+    def _descriptions(self) -> Sequence[Pattern]:
+        """The descriptions of all pieces, as they are written."""
+        if self._named is None:
+            self._named = [
+                Pattern(each.provider, each.module, each.function, each.name)
+                for program in self._programs
+                for item in program.items
+                if isinstance(item, ast.Clause)
+                for each in item.probes
+            ]
+        return self._named
 
     def _expand(self, text: str, span: Span) -> str:
         """Macro variables inside a probe description field."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dscript.dtypes.types import ArrayType, Member, StringType, StructType, Type
+from dscript.dtypes.types import ArrayType, Member, PointerType, StringType, StructType, Type
 from dscript.errors import Span
 from dscript.program import Conversion
 from dscript.providers.base import ArgumentType, ProbePoint
@@ -112,7 +112,8 @@ class Builtin(Expr):
 
 @dataclass(slots=True, eq=False)
 class ProbeArgument(Expr):
-    """`args[index]`: a scalar that lies at `place` of the probe's context."""
+    """`args[index]`: a scalar that lies at `place` of the probe's context, or a structure that
+    was passed in registers."""
 
     index: int
     place: ArgumentType
@@ -331,10 +332,35 @@ class Program:
     options: dict[str, str]
     matches: list[tuple[str, int]]
     notes: list[str]
+    remarks: list[str]
     destructive: bool
     strsize: int
     source_name: str
     source_text: str
+
+
+def in_user_memory(place: Expr) -> bool:
+    """Whether an lvalue lies in the memory of the traced process."""
+    while True:
+        match place:
+            case MemberRef() | IndexRef():
+                place = place.base
+            case Comma():
+                place = place.items[-1]
+            case Assign():
+                place = place.target
+            case Conditional():
+                place = place.then
+            case Deref():
+                return is_user_pointer(place.address.type)
+            case _:
+                return False
+
+
+def is_user_pointer(type_: Type) -> bool:
+    """Whether a type is a pointer into the traced process."""
+    type_ = type_.resolve()
+    return isinstance(type_, PointerType) and type_.user
 
 
 def element_count(array: Expr) -> int | None:

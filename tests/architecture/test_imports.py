@@ -56,7 +56,11 @@ ALLOWED: dict[str, set[str]] = {
     # the front
     "cache": {"options", "program", "request", "kernel.cachedir"},
     "compiler_child": {"errors", "progress", "program", "request", "pipeline"},
+    "dtrace_link": {"errors"},
     "arguments": {"errors", "options", "request"},
+    "port": BASE
+    | {"arguments", "compiler_child", "kernel", "pipeline", "progress_line", "request"}
+    | {"scripts", "syntax"},
     "manual": {"builtins", "documents", "options", "program", "providers", "syntax"},
 }
 # Those at the end of the road may import everything.
