@@ -47,6 +47,8 @@ _KERNEL_FACTS = (
 
 # `provider$pid:` as opposed to `$pid` in an expression.
 _PROCESS_IN_PROBE = re.compile(r"\w\$(target|p?pid|pgid|sid)\b|\$(target|p?pid|pgid|sid)\s*:")
+# The types of a program: a.out`struct foo, libz.so.1`gzFile, pid123`…
+_USER_TYPE = re.compile(r"\ba\.out`|\blib[\w.+-]*(?:\.so[\w.]*|\+\+)`|\bpid\d+`")
 
 
 def key(request: CompileRequest) -> str:
@@ -71,8 +73,13 @@ def suits(request: CompileRequest) -> bool:
 
 
 def names_process(request: CompileRequest) -> bool:
-    """Whether a probe description may name a process by a macro variable (`pid$target:::`)."""
-    return any(_PROCESS_IN_PROBE.search(piece.source.text) for piece in request.pieces)
+    """Whether the program is about a process that the compiler is to look at.
+
+    A probe description may name it by a macro variable (`pid$target:::`), or a type may be one
+    of its (``a.out`struct foo``).
+    """
+    texts = [piece.source.text for piece in request.pieces]
+    return any(_PROCESS_IN_PROBE.search(text) or _USER_TYPE.search(text) for text in texts)
 
 
 def load(name: str) -> CompiledProgram | None:

@@ -92,7 +92,11 @@ class StringType(Type):
 
 @dataclass(frozen=True, slots=True)
 class PointerType(Type):
+    """`user` says that it leads into the memory of the traced process; such a pointer and one
+    into the kernel's are of the same type."""
+
     target: Type
+    user: bool = field(default=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -169,14 +173,15 @@ class Member:
         return self.bit_offset // 8
 
 
-Loader = Callable[[], tuple[Sequence[Member], int, int]]
+Loader = Callable[[], tuple[Sequence[Member], int, int] | None]
 
 
 @dataclass(eq=False, slots=True)
 class StructType(Type):
     """A struct or union.  Members come from `loader` (→ members, size, align) when first asked.
 
-    Without a loader and without `define`, it is incomplete: `complete` is False.
+    Without a loader (or where that finds none) and without `define`, it is incomplete:
+    `complete` is False.
     """
 
     kind: Literal["struct", "union"]
@@ -191,8 +196,10 @@ class StructType(Type):
 
     def _load(self) -> None:
         if self._members is None and self.loader is not None:
-            members, size, align = self.loader()
-            self.define(members, size, align)
+            loader, self.loader = self.loader, None
+            found = loader()
+            if found is not None:
+                self.define(*found)
 
     @property
     def complete(self) -> bool:

@@ -130,15 +130,16 @@ def _named(kind: Kind, name: str, module: str) -> Type | None:
 
 
 @lru_cache(maxsize=256)
-def _converter(types: Btf) -> _Converter:
-    return _Converter(types)
+def _converter(types: Btf) -> Converter:
+    return Converter(types)
 
 
-class _Converter:
-    """Types of one BTF; a module's share those of its base."""
+class Converter:
+    """Types of one BTF; a module's share those of its base.  `user`: those of a program."""
 
-    def __init__(self, types: Btf) -> None:
+    def __init__(self, types: Btf, *, user: bool = False) -> None:
         self._btf = types
+        self._user = user
         self._made: dict[int, Type] = {}
 
     def type(self, type_id: int) -> Type:
@@ -154,7 +155,7 @@ class _Converter:
         if kind in (Kind.CONST, Kind.VOLATILE, Kind.RESTRICT, Kind.TYPE_TAG):
             return self.type(found.value)
         if kind == Kind.PTR:
-            return PointerType(self.type(found.value))
+            return PointerType(self.type(found.value), user=self._user)
         if kind == Kind.INT:
             return self._integer(type_id, found)
         if kind in (Kind.STRUCT, Kind.UNION):

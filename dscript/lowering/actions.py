@@ -8,7 +8,7 @@ from dscript.dtypes.types import ArrayType, StringType, StructType
 from dscript.lowering import destructive, expressions, floats, places, speculations, strings
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
-from dscript.lowering.records import USER_STRING_HEAD
+from dscript.lowering.records import USER_STRING_HEAD, plain_user_string
 from dscript.lowering.variables import has_stack, own_frames, read_ids, task
 from dscript.object.helpers import F_USER_STACK, Helper
 from dscript.object.values import Value, const
@@ -49,14 +49,18 @@ def write(g: Generator, expr: tree.Expr, field: Field, where: Value) -> None:
     elif field.kind == "probe":
         f.store(f.load("i64", g.state_at(State.PROBE)), where)
     elif field.kind == "userstring":
-        assert isinstance(expr, tree.SubroutineCall)
-        write_user_string(g, expr, where, field.size)
+        address = plain_user_string(expr)
+        assert address is not None
+        write_user_string(g, address, where, field.size)
     elif field.kind == "string":
         strings.into(g, expr, where, field.size, pad=False)
     elif field.kind == "float":
         floats.write(g, expr, where)
     elif field.kind == "bytes" and not isinstance(type_, (StructType, ArrayType)):
-        places.read_kernel(g, where, field.size, expressions.value(g, expr))
+        pointed = places.Place(
+            address=expressions.value(g, expr), user=tree.is_user_pointer(expr.type)
+        )
+        places.read(g, where, field.size, pointed)
     elif isinstance(type_, (StructType, ArrayType)):
         places.copy_into(g, where, expr, field.size)
     else:
@@ -88,20 +92,20 @@ def write_stack(g: Generator, expr: tree.StackValue, where: Value, size: int) ->
         f.helper(Helper.GET_STACK, [g.ctx, frames, const(8 * expr.frames), const(flags)])
 
 
-def write_user_string(g: Generator, call: tree.SubroutineCall, where: Value, size: int) -> None:
-    """copyinstr() into the record; a page that is not in memory is left to user space.
+def write_user_string(g: Generator, text: tree.Expr, where: Value, size: int) -> None:
+    """The string at a user address into the record; a page that is not in memory is left to user space.
 
     A tracing program may not fault pages in.  Pages that nobody has touched yet hold what
     their file holds, so the text is the same a moment later.  Where the process has nothing
     mapped at the address, it is a fault at once.
     """
     f = g.f
-    address = expressions.value(g, call.args[0])
+    address = expressions.value(g, text)
     f.store(const(0), where)
     f.store(const(0), f.gep(where, 8))
-    text = f.gep(where, USER_STRING_HEAD)
     room = const(size - USER_STRING_HEAD)
-    result = f.helper(Helper.PROBE_READ_USER_STR, [text, room, address])
+    copy = f.gep(where, USER_STRING_HEAD)
+    result = f.helper(Helper.PROBE_READ_USER_STR, [copy, room, address])
     later, done = f.block("later"), f.block("copied")
     f.cbr(f.icmp("slt", result, 0), later, done)
     f.at(later)

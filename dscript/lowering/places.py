@@ -16,7 +16,7 @@ from dscript.dtypes.types import (
     is_signed,
 )
 from dscript.errors import Span
-from dscript.lowering import arrays, expressions, floats, strings
+from dscript.lowering import arrays, expressions, floats, strings, user_arguments
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State, round_up
 from dscript.object.helpers import LOCAL_STORAGE_GET_F_CREATE, Helper
@@ -27,7 +27,7 @@ from dscript.semantics import tree
 
 @dataclass(slots=True)
 class Place:
-    """`pointer` for BPF memory, else `address` in the kernel.
+    """`pointer` for BPF memory, else `address` in the kernel or, with `user`, in the process.
 
     `maybe_null` says that the pointer must be tested before use (an absent element).
     """
@@ -35,12 +35,13 @@ class Place:
     pointer: Value | None = None
     address: Value | None = None
     maybe_null: bool = False
+    user: bool = False
 
     def moved(self, g: Generator, offset: int | Value) -> Place:
         if self.pointer is not None:
             return Place(pointer=g.f.gep(self.pointer, offset), maybe_null=self.maybe_null)
         assert self.address is not None
-        return Place(address=g.f.op("add", self.address, offset))
+        return Place(address=g.f.op("add", self.address, offset), user=self.user)
 
 
 def place(g: Generator, expr: tree.Expr) -> Place:
@@ -51,7 +52,10 @@ def place(g: Generator, expr: tree.Expr) -> Place:
         case tree.Element():
             return Place(pointer=arrays.element_pointer(g, expr), maybe_null=True)
         case tree.Deref():
-            return Place(address=expressions.value(g, expr.address))
+            user = tree.is_user_pointer(expr.address.type)
+            return Place(address=expressions.value(g, expr.address), user=user)
+        case tree.ProbeArgument():
+            return Place(pointer=user_arguments.structure(g, expr))
         case tree.KernelSymbol():
             return Place(address=const(expr.address))
         case tree.MemberRef():
@@ -64,7 +68,10 @@ def place(g: Generator, expr: tree.Expr) -> Place:
             condition = expressions.truth(g, expr.condition)
             left = address(g, place(g, expr.then))
             right = address(g, place(g, expr.otherwise))
-            return Place(address=chosen(condition, left, right))
+            user = tree.in_user_memory(expr)
+            if tree.in_user_memory(expr.otherwise) != user:
+                raise g.unsupported("a choice between kernel and user memory", expr.span)
+            return Place(address=chosen(condition, left, right), user=user)
         case tree.Comma():
             for item in expr.items[:-1]:
                 expressions.effect(g, item)
@@ -205,8 +212,23 @@ def load_at(g: Generator, where: Place, type_: Type) -> Value:
         return g.load_int(where.pointer, type_)
     assert where.address is not None
     buffer = g.f.slot("read", 8)
-    read_kernel(g, buffer, type_.size, where.address)
+    read(g, buffer, type_.size, where)
     return g.load_int(buffer, type_)
+
+
+def read(g: Generator, buffer: Value, size: int, where: Place) -> None:
+    """Copy from a place that has an address; a bad one is a fault."""
+    assert where.address is not None
+    if where.user:
+        read_user(g, buffer, size, where.address)
+    else:
+        read_kernel(g, buffer, size, where.address)
+
+
+def read_user(g: Generator, buffer: Value, size: int, where: Value) -> None:
+    """Copy memory of the process; a bad address is a fault."""
+    result = g.f.helper(Helper.PROBE_READ_USER, [buffer, const(size), where])
+    g.fault_if(g.f.icmp("ne", result, 0), Fault.BADADDR, where)
 
 
 def read_kernel(g: Generator, buffer: Value, size: int, where: Value) -> None:
@@ -246,9 +268,8 @@ def _load_bits(g: Generator, expr: tree.MemberRef) -> Value:
     base = not_null(g, place(g, expr.base), expr.base).moved(g, start)
     pointer = base.pointer
     if pointer is None:
-        assert base.address is not None
         pointer = f.slot("bits", 8)
-        read_kernel(g, pointer, size, base.address)
+        read(g, pointer, size, base)
     return _extract(g, _unit(g, expr.member, pointer), shift, bits, is_signed(expr.type))
 
 
@@ -268,8 +289,7 @@ def copy_into(g: Generator, destination: Value, expr: tree.Expr, size: int) -> N
     """Copy a structure or array from its place to BPF memory."""
     where = not_null(g, place(g, expr), expr)
     if where.pointer is None:
-        assert where.address is not None
-        read_kernel(g, destination, size, where.address)
+        read(g, destination, size, where)
     else:
         g.f.memcpy(destination, where.pointer, size, align=1)
 

@@ -148,7 +148,7 @@ def plan_field(expr: tree.Expr, node: tree.ActionCall, offset: int) -> Field:
     type_ = expr.type.resolve()
     if isinstance(type_, StringType):
         size = round_up(tree.capacity(expr))
-        if is_plain_copyinstr(expr) and layout is None:
+        if plain_user_string(expr) is not None and layout is None:
             return Field("userstring", offset, USER_STRING_HEAD + size, type_name="string")
         return Field("string", offset, size, type_name="string", layout=layout)
     if isinstance(type_, (StructType, ArrayType)):
@@ -158,10 +158,16 @@ def plan_field(expr: tree.Expr, node: tree.ActionCall, offset: int) -> Field:
     return Field("int", offset, expr.type.size, is_signed(expr.type), name, layout=layout)
 
 
-def is_plain_copyinstr(expr: tree.Expr) -> bool:
-    """`copyinstr(address)` printed as it is, which user space can complete."""
-    call = isinstance(expr, tree.SubroutineCall) and expr.name == "copyinstr"
-    return call and len(expr.args) == 1  # type: ignore[attr-defined]
+def plain_user_string(expr: tree.Expr) -> tree.Expr | None:
+    """The address of a user string that is printed as it is, which user space can complete.
+
+    That is `copyinstr(address)`, and a `char *` of a user program.
+    """
+    if isinstance(expr, tree.SubroutineCall):
+        return expr.args[0] if expr.name == "copyinstr" and len(expr.args) == 1 else None
+    if isinstance(expr, tree.ToString) and tree.is_user_pointer(expr.operand.type):
+        return expr.operand
+    return None
 
 
 def stack_size(expr: tree.StackValue) -> int:

@@ -69,7 +69,8 @@ def _member(g: Generator, expr: tree.Expr) -> Str:
         return Str(where.pointer, capacity)
     assert where.address is not None
     pointer = g.temporary_at(capacity)
-    result = g.f.helper(Helper.PROBE_READ_KERNEL_STR, [pointer, const(capacity), where.address])
+    read = Helper.PROBE_READ_USER_STR if where.user else Helper.PROBE_READ_KERNEL_STR
+    result = g.f.helper(read, [pointer, const(capacity), where.address])
     g.fault_if(g.f.icmp("slt", result, 0), Fault.BADADDR, where.address)
     return Str(pointer, capacity)
 
@@ -127,11 +128,13 @@ def _comm(g: Generator, destination: Value, capacity: int, pad: bool) -> None:
 def _from_memory(
     g: Generator, expr: tree.ToString, destination: Value, capacity: int, pad: bool
 ) -> None:
-    """`stringof(pointer)`: kernel memory, up to a NUL or the capacity."""
+    """`stringof(pointer)`: kernel or user memory, up to a NUL or the capacity."""
     f = g.f
     operand = expr.operand
     limit = capacity
+    user = tree.is_user_pointer(operand.type)
     if isinstance(operand.type.resolve(), ArrayType):
+        user = tree.in_user_memory(operand)
         where = places.address(g, places.not_null(g, places.place(g, operand), operand))
         size = operand.type.size
         limit = min(capacity, size + 1) if size else capacity
@@ -139,7 +142,8 @@ def _from_memory(
         where = expressions.value(g, operand)
     if pad:
         f.memset(destination, capacity)
-    result = f.helper(Helper.PROBE_READ_KERNEL_STR, [destination, const(limit), where])
+    read = Helper.PROBE_READ_USER_STR if user else Helper.PROBE_READ_KERNEL_STR
+    result = f.helper(read, [destination, const(limit), where])
     g.fault_if(f.icmp("slt", result, 0), Fault.BADADDR, where)
 
 

@@ -7,6 +7,8 @@ from dscript.kernel.usdt import Location
 from dscript.lowering.generator import Generator
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
+from dscript.providers.base import ArgumentType
+from dscript.semantics import tree
 
 
 def function_argument(g: Generator, index: int) -> Value:
@@ -15,10 +17,41 @@ def function_argument(g: Generator, index: int) -> Value:
     registers = g.unit.kernel.registers["call"]
     if index < len(registers):
         return f.ctx_load(g.ctx, registers[index])
+    return _user_word(g, _stack_slot(g, index), 8)
+
+
+def _stack_slot(g: Generator, index: int) -> Value:
+    """Where an argument is that did not fit into registers."""
     # On x86-64 the return address lies below the arguments; arm64 keeps it in a register.
-    above = index - len(registers) + (0 if g.unit.kernel.machine == "aarch64" else 1)
-    stack = f.ctx_load(g.ctx, g.unit.kernel.registers["sp"][0])
-    return _user_word(g, f.op("add", stack, 8 * above), 8)
+    beyond = index - len(g.unit.kernel.registers["call"])
+    above = beyond + (0 if g.unit.kernel.machine == "aarch64" else 1)
+    return g.f.op("add", g.f.ctx_load(g.ctx, g.unit.kernel.registers["sp"][0]), 8 * above)
+
+
+def typed(g: Generator, place: ArgumentType, index: int) -> Value:
+    """`args[index]`: a scalar, or where the structure is that it means."""
+    if g.firing == "ureturn":
+        return function_result(g, index)
+    if place.passed == "address":
+        return _stack_slot(g, place.word)
+    return function_argument(g, place.word)
+
+
+def structure(g: Generator, node: tree.ProbeArgument) -> Value:
+    """A structure that was passed in registers, put together in memory."""
+    f, place = g.f, node.place
+    copy = f.slot("argument", 16)
+    registers = g.unit.kernel.registers["call"]
+    first = place.word
+    if g.firing == "ureturn":
+        # The second register of a result is rdx, or x1.
+        second = registers[1 if g.unit.kernel.machine == "aarch64" else 2]
+        used: tuple[int, ...] = (g.unit.kernel.registers["result"][0], second)
+    else:
+        used = registers[first : first + 2]
+    for word in range(-(-place.size // 8)):
+        f.store(f.ctx_load(g.ctx, used[word]), f.gep(copy, 8 * word))
+    return copy
 
 
 def place_in_function(g: Generator) -> Value:

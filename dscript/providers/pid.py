@@ -58,7 +58,7 @@ class _Pid:
             yield CodeFile(image, path.rpartition("/")[2], pattern.provider, pid)
 
     def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:
-        return ()
+        return usercode.arguments(point)
 
     def missing(self, pattern: Pattern) -> str | None:
         pid = process_of(pattern.provider)

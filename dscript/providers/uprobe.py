@@ -34,7 +34,7 @@ class _Uprobe:
         return CodeFile(elf.read(path), pattern.module, "uprobe")
 
     def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:
-        return ()
+        return usercode.arguments(point)
 
     def missing(self, pattern: Pattern) -> str | None:
         try:

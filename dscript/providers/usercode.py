@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dscript.kernel import elf, features, instructions
+from dscript.kernel import elf, features, instructions, user_types
 from dscript.kernel.demangle import demangle, without_parameters
 from dscript.program import AttachKind, Probe
 from dscript.providers.base import (
+    ArgumentType,
     AttachPoint,
     Context,
     Pattern,
@@ -210,6 +211,69 @@ def _point(
     target = f"{file.pid} {file.image.path}"
     made = probe(file.provider, file.module, function, name)
     return ProbePoint(made, AttachPoint(kind, target, context, places=tuple(places)))
+
+
+# ------------------------------------------------------------------------------- args[]
+
+# Copies of a function that the compiler made to suit some callers: their parameters differ.
+_CLONE = re.compile(r"\.(?:isra|constprop|part|specialized)\b")
+
+
+def arguments(point: ProbePoint) -> Sequence[ArgumentType]:
+    """`args[]` of `entry` and `return`, by the function's debug information.
+
+    Empty where that is not there, and where functions of one name differ in them.
+    """
+    found = [_typed(point, *start) for start in _starts(point)]
+    if not found or any(str(other) != str(found[0]) for other in found):
+        return ()
+    return found[0]
+
+
+def _typed(point: ProbePoint, image: elf.Elf, address: int) -> Sequence[ArgumentType]:
+    from dscript.providers.passing import at_entry, at_return
+
+    symbol = image.function_at(address)
+    if symbol is not None and _CLONE.search(symbol.name):
+        return ()
+    function = user_types.of_image(image).function(address)
+    if function is None:
+        return ()
+    placed = at_return if point.attach.context == "ureturn" else at_entry
+    return placed(function, os.uname().machine)
+
+
+def _starts(point: ProbePoint) -> Iterator[tuple[elf.Elf, int]]:
+    """The functions that the places of an entry or return probe belong to, each once."""
+    if point.probe.name not in ("entry", "return"):
+        return
+    seen: set[tuple[str, int]] = set()
+    for place in point.attach.places:
+        start = place.path, place.offset - place.within
+        if start in seen:
+            continue
+        seen.add(start)
+        image = elf.read(place.path)
+        at = image.address_at(place.offset)
+        inside = None if at is None else image.function_at(at)
+        if at is not None and (inside is None or not _is_part(inside.name)):
+            yield image, at - place.within
+
+
+def untyped(point: ProbePoint) -> str:
+    """Why a probe has no `args[]`, and what to do."""
+    if point.probe.name not in ("entry", "return"):
+        return "a probe on an instruction has no args[ ]: use arg0 or uregs[ ]"
+    module, function = point.probe.module, point.probe.function
+    number = "arg1" if point.probe.name == "return" else "arg0"
+    instead = f"use {number}, with copyin( ) for what it points to"
+    for image, address in _starts(point):
+        if not user_types.of_image(image).has_any:
+            return f"{module} has no debug information: compile it with -g, or {instead}"
+        symbol = image.function_at(address)
+        if symbol is not None and _CLONE.search(symbol.name):
+            return f"the compiler changed the parameters of {function}: {instead}"
+    return f"the debug information of {module} does not tell of {function} alone: {instead}"
 
 
 def why_nothing(file: CodeFile, pattern: Pattern) -> str:

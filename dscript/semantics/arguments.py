@@ -20,7 +20,7 @@ from dscript.dtypes.types import (
     is_scalar,
 )
 from dscript.errors import Diagnostic, Span
-from dscript.providers import ArgumentType, ProbePoint
+from dscript.providers import ArgumentType, ProbePoint, untyped
 from dscript.providers import arguments as probe_arguments
 from dscript.semantics import tree
 from dscript.semantics.derived import argument as derived_argument
@@ -48,6 +48,8 @@ def check_argument(checker: ExpressionChecker, node: ast.Index) -> Expr:
         return derived_argument(checker, index, node.span)
     found = _agreed(points, index, node.span)
     type_ = _type(checker, found)
+    if found.type is not None:
+        return _of_function(found, index, node.span)
     if type_ is None or isinstance(type_.resolve(), VoidType):
         raise Diagnostic(
             "D_ARGS_TYPE",
@@ -63,6 +65,25 @@ def check_argument(checker: ExpressionChecker, node: ast.Index) -> Expr:
             node.span,
         )
     return tree.ProbeArgument(type_, node.span, index, found)
+
+
+def _of_function(found: ArgumentType, index: int, span: Span) -> Expr:
+    """An argument of a function in user code; of a structure, the place where it is."""
+    type_ = found.type
+    assert type_ is not None
+    resolved = type_.resolve()
+    if found.word < 0:
+        raise Diagnostic(
+            "D_ARGS_TYPE",
+            f"args[{index}], of type {type_}, is not in a register that a probe can read",
+            span,
+        )
+    if is_scalar(type_) and found.passed == "value":
+        return tree.ProbeArgument(type_, span, index, found)
+    if found.passed == "registers" and isinstance(resolved, (StructType, ArrayType)):
+        return tree.ProbeArgument(type_, span, index, found)
+    address = tree.ProbeArgument(PointerType(type_, user=True), span, index, found)
+    return tree.Deref(type_, span, address)
 
 
 def _index(checker: ExpressionChecker, node: ast.Index) -> int:
@@ -116,7 +137,10 @@ def _alike(a: ArgumentType, b: ArgumentType) -> bool:
 def _argument(point: ProbePoint, index: int, span: Span) -> ArgumentType:
     known = probe_arguments(point)
     if index >= len(known):
-        raise _out_of_range(index, f"{point.probe} ", span)
+        wrong = _out_of_range(index, f"{point.probe} ", span)
+        if not known:
+            wrong.hint = untyped(point)
+        raise wrong
     return known[index]
 
 
@@ -124,6 +148,8 @@ def _argument(point: ProbePoint, index: int, span: Span) -> ArgumentType:
 
 
 def _type(checker: ExpressionChecker, argument: ArgumentType) -> Type | None:
+    if argument.type is not None:
+        return argument.type
     if argument.btf is not None:
         from dscript.kernel import btf_types
 

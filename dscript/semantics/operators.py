@@ -6,6 +6,8 @@ Rules: manual, chapter "Types, Operators and Expressions"; C11 6.5 where that is
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dscript.dtypes.types import (
     INT,
     LONG,
@@ -55,7 +57,8 @@ def decay(expr: Expr) -> Expr:
     """An array-typed place as a pointer to its first element; a function as its address."""
     type_ = expr.type.resolve()
     if isinstance(type_, ArrayType):
-        return tree.AddressOf(PointerType(type_.element), expr.span, expr)
+        pointer = PointerType(type_.element, user=tree.in_user_memory(expr))
+        return tree.AddressOf(pointer, expr.span, expr)
     if isinstance(type_, FunctionType):
         return tree.AddressOf(PointerType(type_), expr.span, expr)
     return expr
@@ -414,7 +417,18 @@ def cast(expr: Expr, type_: Type, span: Span, string: StringType) -> Expr:
         return tree.AddressOf(type_, span, operand)
     if not is_scalar(target) or not is_scalar(operand.type):
         raise _invalid_cast(expr, type_, span)
-    return _with_span(convert(operand, type_), span)
+    return _with_span(convert(operand, _in_same_memory(operand, type_)), span)
+
+
+def _in_same_memory(operand: Expr, type_: Type) -> Type:
+    """A pointer made of another leads where that one does; of a number, where its type says.
+
+    So what copyin() gave is read where it is, though its type be that of a user program.
+    """
+    source, target = operand.type.resolve(), type_.resolve()
+    if isinstance(source, PointerType) and isinstance(target, PointerType):
+        return type_ if source.user == target.user else replace(target, user=source.user)
+    return type_
 
 
 def _with_span(expr: Expr, span: Span) -> Expr:

@@ -61,10 +61,11 @@ def check_address(checker: ExpressionChecker, node: ast.Unary) -> Expr:
     if isinstance(operand, tree.MemberRef) and operand.member.bits is not None:
         raise Diagnostic("D_ADDROF_BITFIELD", "cannot take address of bit-field member", node.span)
     places = (tree.Deref, tree.MemberRef, tree.IndexRef, tree.KernelSymbol)
+    pointer = PointerType(operand.type, user=tree.in_user_memory(operand))
     if isinstance(operand, tree.Deref):
-        return tree.Convert(PointerType(operand.type), node.span, operand.address)
+        return tree.Convert(pointer, node.span, operand.address)
     if isinstance(operand, places):
-        return tree.AddressOf(PointerType(operand.type), node.span, operand)
+        return tree.AddressOf(pointer, node.span, operand)
     if isinstance(operand, (tree.VariableRef, tree.Element, tree.Builtin)):
         raise Diagnostic("D_ADDROF_VAR", "cannot take address of dynamic variable", node.span)
     raise Diagnostic("D_ADDROF_LVAL", "unary & requires an lvalue", node.span)

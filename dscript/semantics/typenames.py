@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dscript.dtypes.types import (
     INT,
@@ -24,6 +24,9 @@ from dscript.dtypes.types import (
 from dscript.errors import Diagnostic, Span
 from dscript.semantics.environment import Environment, suggestion
 from dscript.syntax import ast
+
+if TYPE_CHECKING:
+    from dscript.kernel.user_types import TypeKind
 
 
 class Evaluate(Protocol):
@@ -47,8 +50,11 @@ class TypeResolver:
         Raises Diagnostic for unknown names and impossible combinations.
         """
         type_ = self.specifier(name.spec)
+        user = "userland" in name.qualifiers or self._is_of_user(name.spec)
         for derivation in reversed(name.derivations):
             type_ = self._derive(type_, derivation, name.span)
+            if user and isinstance(type_, PointerType):
+                type_ = PointerType(type_.target, user=True)
         return type_
 
     def resolve_keyed(self, name: ast.TypeName) -> tuple[Type, tuple[Type, ...] | None]:
@@ -64,7 +70,10 @@ class TypeResolver:
                         name.span,
                     )
                 rest = ast.TypeName(
-                    spec=name.spec, derivations=name.derivations[1:], span=name.span
+                    spec=name.spec,
+                    derivations=name.derivations[1:],
+                    span=name.span,
+                    qualifiers=name.qualifiers,
                 )
                 keys = tuple(self.resolve(key) for key in derivation.keys)
                 return self.resolve(rest), keys
@@ -117,7 +126,37 @@ class TypeResolver:
 
     # ----------------------------------------------------------------------- specifiers
 
+    def _is_of_user(self, spec: ast.TypeSpec) -> bool:
+        """Whether a type is scoped by an object of user code."""
+        module: str = getattr(spec, "module", "")
+        if not module:
+            return False
+        from dscript.semantics.user_names import is_user_module
+
+        return is_user_module(self.environment, module)
+
+    def _user_type(self, kind: TypeKind, spec: ast.TypeSpec, name: str) -> Type:
+        from dscript.semantics.user_names import user_type
+
+        module: str = getattr(spec, "module", "")
+        found = user_type(self.environment, kind, module, name, spec.span)
+        if found is None:
+            keyword = "" if kind == "typedef" else f"{kind} "
+            raise Diagnostic(
+                "D_TYPE_ERR",
+                f"failed to resolve type {keyword}{module}`{name}: Type not found",
+                spec.span,
+            )
+        return found
+
     def specifier(self, spec: ast.TypeSpec) -> Type:
+        if self._is_of_user(spec):
+            if isinstance(spec, ast.NamedType):
+                return self._user_type("typedef", spec, spec.words[0])
+            if isinstance(spec, ast.StructType):
+                return self._user_type(spec.kind, spec, spec.tag)
+            assert isinstance(spec, ast.EnumType)
+            return self._user_type("enum", spec, spec.tag)
         if isinstance(spec, ast.NamedType):
             return self._named(spec)
         known = self._defined.get(id(spec))

@@ -85,10 +85,7 @@ class TypeRules(ExpressionRules):
             elif part.type == "TYPE_WORD":
                 words.append(part.value)
             elif part.type == "TYPE_NAME":
-                module, _, name = part.value.rpartition("`")
-                specs.append(
-                    ast.NamedType(span=self._token_span(part), words=(name,), module=module)
-                )
+                specs.append(_scoped(part.value, self._token_span(part)))
             elif part.value in QUALIFIERS:
                 qualifiers.append(part.value)
             elif storage:
@@ -358,3 +355,16 @@ def _is_void(type_: ast.TypeName, name: str) -> bool:
         and isinstance(spec, ast.NamedType)
         and spec.words == ("void",)
     )
+
+
+def _scoped(text: str, span: Span) -> ast.TypeSpec:
+    """The type of a name with or without a module: ``name``, ``mod`name``, ``mod`struct tag``."""
+    module, _, name = text.rpartition("`")
+    keyword, _, tag = name.partition(" ")
+    tag = tag.strip()
+    if keyword == "enum" and tag:
+        return ast.EnumType(span=span, tag=tag, module=module)
+    if tag:
+        kind: Literal["struct", "union"] = "union" if keyword == "union" else "struct"
+        return ast.StructType(span=span, kind=kind, tag=tag, module=module)
+    return ast.NamedType(span=span, words=(name,), module=module)

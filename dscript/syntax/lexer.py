@@ -34,6 +34,7 @@ from dscript.syntax.patterns import (
     SKIP_PREDICATE,
     TOKEN,
     TYPE_REST,
+    USER_TYPE,
     WORD,
     is_float,
 )
@@ -284,6 +285,7 @@ class Lexer:
         """Whether a name is a type wherever a type could stand."""
         return (
             name in self.typedefs
+            or USER_TYPE.fullmatch(name) is not None
             or (self._is_type is not None and self._is_type(name))
             or name.endswith("_t")
         )
@@ -301,6 +303,8 @@ class Lexer:
             return "TYPE_NAME"
         if previous in ("STRUCT", "UNION", "ENUM"):
             return "EXTERNAL" if "`" in name else "IDENT"
+        if "`" in name and USER_TYPE.fullmatch(name) is not None:
+            return "TYPE_NAME"  # user code has no variables here
         if previous in _BEFORE_CAST_NAME and self._names_type(name, end, previous, before):
             return "TYPE_NAME"
         return "EXTERNAL" if "`" in name else "IDENT"

@@ -14,8 +14,17 @@ _SKIP = rf"(?>(?:[ \t\r\n\f\v]++|{_COMMENT}|//[^\n]*+|\\\r?\n)*)"
 # Where a predicate may end, `//*` is its slash and a comment.
 _SKIP_PREDICATE = _SKIP.replace("//[^", r"//(?!\*)[^")
 
+# A name, perhaps scoped by a module: one of the kernel, or an object of user code, whose name
+# has dots and whose types may be tagged or in namespaces (libgeo.so.1`geo::Point).
+_PROCESS = r"pid(?:\d++|\$target)`"
+_OBJECT = (
+    rf"(?:(?>(?:{_PROCESS})?)(?:a\.out|lib\w*+(?:\+\+|[\w.+-]*?\.so\b)[\w.]*+)|{_PROCESS}\w++)`"
+)
+_TAG = r"(?>(?:(?:struct|union|enum|class)[ \t]++)?)"
+USER_TYPE = re.compile(rf"{_OBJECT}{_TAG}[A-Za-z_]\w*+(?>(?:::\w++)*)", re.ASCII)
+_WORD = rf"(?:{USER_TYPE.pattern}|[A-Za-z_]\w*+(?>(?:`\w++(?>(?:::\w++)*))*))"
 _TOKEN = (
-    r"(?:(?P<word>[A-Za-z_]\w*+(?>(?:`\w++)*))"
+    rf"(?:(?P<word>{_WORD})"
     r"|(?P<operator>(?!/\*)(?:<<=|>>=|\.\.\.|->|\+\+|--|<<|>>|&&|\|\||\^\^|[-+*/%&|^<>=!]=|"
     r"\.(?!\d)|[-;,(){}\[\]=?:|^&<>+*/%~!]))"
     r"|(?P<number>(?:0[xX]\w*+|(?:\d++\.?+\d*+|\.\d++)(?>(?:[eE][-+]?+\d++)?)\w*+))"
@@ -34,7 +43,7 @@ DESCRIPTION = re.compile(
     r"(?:uprobe|uretprobe|usdt):/[^\s:{},;]*+(?>(?::[-$:0-9A-Za-z_.`?*\\\[\]!@+]*+)?)"
     r"|[-$:A-Za-z_.?*\\\[\]!][-$:0-9A-Za-z_.`?*\\\[\]!]*+"
 )
-WORD = re.compile(r"[A-Za-z_]\w*+(?>(?:`\w++)*)", re.ASCII)
+WORD = re.compile(_WORD, re.ASCII)
 DIRECTIVE = re.compile(r"[ \t]*+#(?>(?:\\\r?\n|[^\n])*)")
 LINE_MARK = re.compile(r"[ \t]*+#[ \t]*+(?:(?:line\b[ \t]*+)?\d|\Z)")
 # What follows a `/` that closes a predicate when it is not punctuation: the next clause.
