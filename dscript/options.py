@@ -55,6 +55,8 @@ _OPTIONS = (
     Option("strsize", "size", "256", "longest string, with its final NUL", most="1m"),
     Option("scratchsize", "size", "8k", "memory for alloca(), copyin() and bcopy()", most="64k"),
     Option("pcapsize", "size", "1514", "bytes of a packet that pcap() takes", most="16k"),
+    Option("unwind", "choice", "eh_frame",
+           "follow user stacks by unwind tables, or by frame pointers", choices=("eh_frame", "fp")),
     Option("maxframes", "count", "127", "most frames of a stack without a size of its own"),
     Option("stackframes", "count", "20", "frames of stack()"),
     Option("ustackframes", "count", "20", "frames of ustack()"),

@@ -72,7 +72,7 @@ def mapped_files(pid: int) -> list[MappedFile]:
         key = (mapping.path, mapping.inode)
         if not mapping.path.startswith("/") or key in found:
             continue
-        file, here = _reachable(pid, mapping)
+        file, here = reachable(pid, mapping)
         is_program = here is not None and here == identity
         found[key] = MappedFile(mapping.path, file, is_program)
     return sorted(found.values(), key=lambda mapped: not mapped.is_program)
@@ -97,7 +97,7 @@ def code_mappings(pid: int) -> Iterator[CodeMapping]:
             )
 
 
-def _reachable(pid: int, mapping: CodeMapping) -> tuple[str, tuple[int, int] | None]:
+def reachable(pid: int, mapping: CodeMapping) -> tuple[str, tuple[int, int] | None]:
     """A path that opens a mapped file from here, and the file's device and inode."""
     path = mapping.path
     # The kernel names the entry by the addresses, without leading zeros.

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dscript.dtypes.types import ArrayType, StringType, StructType
-from dscript.lowering import destructive, expressions, floats, places, speculations, strings
+from dscript.lowering import (
+    destructive,
+    expressions,
+    floats,
+    places,
+    speculations,
+    strings,
+    unwinding,
+)
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
 from dscript.lowering.records import USER_STRING_HEAD, plain_user_string
@@ -87,9 +95,13 @@ def write_stack(g: Generator, expr: tree.StackValue, where: Value, size: int) ->
     if user:
         write_process(g, where)
         frames = f.gep(where, 8)
-    if has_stack(g):
-        flags = F_USER_STACK if user else own_frames(g)
-        f.helper(Helper.GET_STACK, [g.ctx, frames, const(8 * expr.frames), const(flags)])
+    if not has_stack(g):
+        return
+    if user and unwinding.available(g):
+        unwinding.write(g, frames, expr.frames)
+        return
+    flags = F_USER_STACK if user else own_frames(g)
+    f.helper(Helper.GET_STACK, [g.ctx, frames, const(8 * expr.frames), const(flags)])
 
 
 def write_user_string(g: Generator, text: tree.Expr, where: Value, size: int) -> None:

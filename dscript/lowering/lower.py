@@ -60,6 +60,7 @@ class Lowered:
     aggregations: tuple[Aggregation, ...]
     dynamic_variables: tuple[DynamicVariable, ...]
     load_words: tuple[LoadWord, ...]
+    unwinds: bool
 
 
 def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
@@ -80,6 +81,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         nspec=d_options.size(options, "nspec"),
         cpu=d_options.count(options, "cpu"),
         host_pids=d_options.text(options, "pidns") == "init",
+        unwind=d_options.text(options, "unwind") == "eh_frame",
     )
     heap = round_up(d_options.size(options, "scratchsize")) if _calls(program, HEAP_USERS) else 0
     if "cgroup" in options:
@@ -113,6 +115,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         aggregations=tuple(unit.aggregation_plans),
         dynamic_variables=tuple(layout.dynamic),
         load_words=tuple(unit.load_words),  # type: ignore[arg-type]
+        unwinds="unwind" in unit.helpers,
     )
 
 

@@ -37,6 +37,7 @@ OBJ_GET_INFO_BY_FD: Final = 15
 RAW_TRACEPOINT_OPEN: Final = 17
 MAP_LOOKUP_BATCH: Final = 24
 MAP_LOOKUP_AND_DELETE_BATCH: Final = 25
+MAP_UPDATE_BATCH: Final = 26
 LINK_CREATE: Final = 28
 
 # enum bpf_attach_type
@@ -133,6 +134,16 @@ def map_update(fd: int, key: bytes, value: bytes) -> None:
     key_buffer, value_buffer = attr_buffer(key), attr_buffer(value)
     data = struct.pack("<I4xQQQ", fd, address(key_buffer), address(value_buffer), 0)
     _call(MAP_UPDATE_ELEM, data, "map update")
+
+
+def map_update_batch(fd: int, keys: bytes, values: bytes, count: int) -> None:
+    """Many elements at once; keys and values follow each other without gaps."""
+    key_buffer, value_buffer = attr_buffer(keys), attr_buffer(values)
+    # in_batch, out_batch, keys, values, count, map_fd, elem_flags, flags
+    data = struct.pack(
+        "<QQQQIIQQ", 0, 0, address(key_buffer), address(value_buffer), count, fd, 0, 0
+    )
+    _call(MAP_UPDATE_BATCH, data, "map update")
 
 
 def map_lookup(fd: int, key: bytes, value_size: int) -> bytes | None:

@@ -169,6 +169,8 @@ class Session:
         try:
             self._snapshots = _Snapshots(self._kernel)
             self._sink.attach(self._snapshots.take)
+            if self._kernel.unwinder is not None:
+                self._kernel.unwinder.start(targets)
             self._kernel.attach()
             self._note_refused()
             self._begin(signals)
@@ -219,6 +221,7 @@ class Session:
             self._status = kernel.exit_status
         kernel.drain.collect_all()
         self._report_losses()
+        self._report_cut_stacks()
         self._sink.finish()
         for view in self._views:
             view.finish()
@@ -247,6 +250,11 @@ class Session:
         for name, count in self._kernel.missed.poll():
             self._sink.missed(name, count)
 
+    def _report_cut_stacks(self) -> None:
+        if self._kernel.unwinder is not None:
+            for line in self._kernel.unwinder.losses():
+                self._sink.notice(line)
+
     # -- the loop
 
     def _consume_until_end(self, signals: EndingSignals) -> None:
@@ -255,6 +263,8 @@ class Session:
         poller = select.poll()
         poller.register(ring, select.POLLIN)
         poller.register(signals, select.POLLIN)
+        if kernel.unwinder is not None:
+            poller.register(kernel.unwinder, select.POLLIN)
         running = {target.fileno(): target for target in self._targets}
         for fd in running:
             poller.register(fd, select.POLLIN)
@@ -328,6 +338,8 @@ class Session:
         """Do what is due; seconds until something will be."""
         status, aggregate, clean = timers
         kernel = self._kernel
+        if kernel.unwinder is not None:
+            kernel.unwinder.serve()
         now = time.monotonic()
         wait = status.next - now
         if status.due(now):

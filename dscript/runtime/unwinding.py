@@ -1,0 +1,322 @@
+"""User space's part of unwinding user stacks: whose tables are wanted, and loading them.
+
+Targets get theirs before they are let go.  Of other processes the BPF programs tell when they
+take a stack that they lack something for; what is loaded then serves the stacks after it.
+Tables of big files are built by a process of their own, so that records are read meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import struct
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dscript.kernel import processes, unwind_tables
+from dscript.kernel import unwind_rows as rows
+from dscript.kernel.elf_headers import NoElf
+from dscript.kernel.unwind_rows import Stop
+from dscript.runtime import bpf
+from dscript.runtime.ring import Ring
+from dscript.runtime.unwind_builds import Builders
+from dscript.runtime.unwind_maps import Lists, Range, Tables, prepare
+
+if TYPE_CHECKING:
+    from dscript.runtime.libbpf import Map
+
+__all__ = ["Unwinder", "prepare"]
+
+# Files beyond this many bytes are left to a process of their own.
+_BIG: Final = 4 << 20
+# How long the start waits for the tables of targets, in seconds.
+_PATIENCE: Final = 10.0
+_SWEEP: Final = 2.0
+# A process whose mappings have not changed since it asked may ask again after this long, and
+# each time after twice that, in seconds.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
+
+_REASONS: Final = {
+    Stop.UNREADABLE: "where their memory cannot be read",
+    Stop.NO_FRAME: "in code that has neither unwind tables nor frame pointers",
+    Stop.DAMAGED: "where the frames are not in order",
+}
+
+
+class _Process(NamedTuple):
+    """A process whose list the programs have."""
+
+    identity: int
+    mappings: tuple[processes.CodeMapping, ...]
+    paused: float  # seconds for which it was last kept from asking
+
+
+class _Job:
+    """A table that is being built: the files it is for, and the processes that want it."""
+
+    __slots__ = ("files", "keys", "wanted")
+
+    def __init__(self) -> None:
+        self.files: set[tuple[int, int]] = set()  # inode and size
+        self.keys: set[tuple[int, int]] = set()  # device and inode
+        self.wanted: set[int] = set()
+
+
+class Unwinder:
+    """Keeps the maps of an object that unwinds.  `fileno` polls readable when `serve` has work."""
+
+    def __init__(self, find_map: Callable[[str], Map]) -> None:
+        self._tables = Tables(find_map(rows.TABLES), find_map(rows.FILES))
+        self._lists = Lists(find_map(rows.SPACES), find_map(rows.RANGES))
+        requests = find_map(rows.REQUESTS)
+        self._ring = Ring(requests.fd, requests.max_entries)
+        self._asked = find_map(rows.ASKED)
+        self._stops = find_map(rows.STOPS)
+        self._files: dict[tuple[int, int], int] = {}  # device and inode → table
+        self._named: dict[str, int] = {}  # name in the cache → table
+        self._known: dict[int, _Process] = {}
+        self._jobs: dict[str, _Job] = {}  # by name in the cache
+        self._pending: dict[tuple[int, int], _Job] = {}  # by device and inode
+        self._next_sweep = time.monotonic() + _SWEEP
+        self._epoll = select.epoll()
+        self._epoll.register(self._ring.fileno(), select.EPOLLIN)
+        self._builders = Builders(self._epoll)
+        self._vdso = self._tables.add(unwind_tables.vdso())
+        self._tables.publish()
+
+    def fileno(self) -> int:
+        return self._epoll.fileno()
+
+    def start(self, pids: Iterable[int]) -> None:
+        """Load what targets need, before they are let go."""
+        for pid in pids:
+            self._take_process(pid)
+            for path in _libraries(pid):
+                self._table(pid, path)
+        self._tables.publish()
+        deadline = time.monotonic() + _PATIENCE
+        while self._builders.busy and time.monotonic() < deadline:
+            self._epoll.poll(0.1)
+            self._collect()
+
+    def serve(self) -> None:
+        """Take in requests and finished tables, and look after processes that have ended."""
+        if self._ring.pending:
+            wanted: list[tuple[int, int, int, int]] = []
+
+            def receive(*words: object) -> None:
+                data, start = words[6], words[7]
+                wanted.append(struct.unpack_from(rows.REQUEST, data, start))  # type: ignore[arg-type]
+
+            self._ring.consume(receive, _ignore)
+            for pid in dict.fromkeys(request[0] for request in wanted):
+                self._take_process(pid)
+            self._tables.publish()
+            for pid, pc, inode, size in wanted:
+                if inode:
+                    self._name_file(pid, pc, inode, size)
+        if self._builders.busy:
+            self._collect()
+        if time.monotonic() > self._next_sweep:
+            self._sweep()
+
+    def losses(self) -> list[str]:
+        """Lines about stacks that end early, and why."""
+        lines = []
+        for reason, text in _REASONS.items():
+            count, where = self._stopped(reason)
+            if count:
+                many = "1 user stack ends" if count == 1 else f"{count} user stacks end"
+                lines.append(f"{many} {text}{where}")
+        if self._tables.full or self._lists.full:
+            lines.append(
+                "user stacks of some programs were followed by frame pointers alone: there was no "
+                "room for more unwind tables"
+            )
+        return lines
+
+    def close(self) -> None:
+        self._builders.close()
+        self._epoll.close()
+        self._ring.close()
+        self._lists.close()
+
+    # -- processes
+
+    def _take_process(self, pid: int) -> None:
+        """Read what a process has mapped and tell the programs."""
+        known = self._known.get(pid)
+        try:
+            identity = _identity(pid)
+            mappings = tuple(processes.code_mappings(pid))
+            if not mappings or _identity(pid) != identity:
+                return
+        except (OSError, ValueError, IndexError):
+            return
+        if known is not None and (known.identity, known.mappings) == (identity, mappings):
+            self._pause(pid, known)
+            return
+        if known is not None and known.identity != identity:
+            self._lists.ended(pid, known.identity)
+        self._known[pid] = _Process(identity, mappings, 0.0)
+        self._publish_list(pid)
+
+    def _publish_list(self, pid: int) -> None:
+        process = self._known[pid]
+        ranges = [
+            Range(m.start, m.end, m.offset >> 12, self._table_of(pid, m)) for m in process.mappings
+        ]
+        self._tables.publish()
+        self._lists.set(pid, process.identity, ranges)
+
+    def _table_of(self, pid: int, mapping: processes.CodeMapping) -> int:
+        if mapping.path == "[vdso]":
+            return self._vdso
+        if not mapping.inode:
+            return 0
+        return self._table(pid, processes.reachable(pid, mapping)[0])
+
+    def _pause(self, pid: int, process: _Process) -> None:
+        """Keep a process from asking for a while: it runs code of which nothing is to be had."""
+        pause = min(max(_SHORTEST_PAUSE, 2 * process.paused), _LONGEST_PAUSE)
+        self._known[pid] = process._replace(paused=pause)
+        until = time.monotonic_ns() + int(pause * 1e9)
+        with suppress(bpf.KernelError):
+            bpf.map_update(self._asked.fd, struct.pack("<Q", pid), struct.pack("<Q", until))
+
+    def _name_file(self, pid: int, pc: int, inode: int, size: int) -> None:
+        """The kernel knows a file by other numbers than stat(2), as on overlay file systems."""
+        process = self._known.get(pid)
+        for mapping in process.mappings if process is not None else ():
+            if mapping.start <= pc < mapping.end:
+                path, key = processes.reachable(pid, mapping)
+                number = self._table(pid, path)
+                if key in self._pending:
+                    self._pending[key].files.add((inode, size))
+                else:
+                    self._tables.name_file(inode, size, number)
+
+    def _sweep(self) -> None:
+        """Forget processes that have ended."""
+        self._next_sweep = time.monotonic() + _SWEEP
+        for pid in [pid for pid in self._known if not os.path.exists(f"/proc/{pid}")]:
+            self._lists.ended(pid, self._known.pop(pid).identity)
+
+    # -- tables
+
+    def _table(self, pid: int, path: str) -> int:
+        """Number of a file's table; 0 while it has none."""
+        try:
+            stat = os.stat(path)
+        except OSError:
+            return 0
+        key = (stat.st_dev, stat.st_ino)
+        job = self._pending.get(key)
+        if job is not None:
+            job.wanted.add(pid)
+            return 0
+        number = self._files.get(key)
+        if number is None:
+            number = self._load(pid, path, key, (stat.st_ino, stat.st_size))
+        return number
+
+    def _load(self, pid: int, path: str, key: tuple[int, int], file: tuple[int, int]) -> int:
+        try:
+            name = unwind_tables.name_of(path)
+        except (OSError, ValueError, NoElf):
+            name = ""
+        number = self._named.get(name) if name else 0
+        if number is None:
+            table = unwind_tables.cached(name)
+            if table is None and (file[1] > _BIG or name in self._jobs):
+                self._build(pid, path, name, key, file)
+                return 0
+            number = self._named[name] = self._tables.add(
+                unwind_tables.make(path, name) if table is None else table
+            )
+            self._tables.publish()
+        self._files[key] = number
+        self._tables.name_file(*file, number)
+        return number
+
+    def _build(
+        self, pid: int, path: str, name: str, key: tuple[int, int], file: tuple[int, int]
+    ) -> None:
+        job = self._jobs.get(name)
+        if job is None:
+            job = self._jobs[name] = _Job()
+            self._builders.add(path, name)
+        job.files.add(file)
+        job.keys.add(key)
+        job.wanted.add(pid)
+        self._pending[key] = job
+
+    def _collect(self) -> None:
+        """Take in tables that were built, for the processes that have the files mapped."""
+        for name, table in self._builders.finished():
+            job = self._jobs.pop(name)
+            number = self._named[name] = self._tables.add(table)
+            self._tables.publish()
+            for key in job.keys:
+                del self._pending[key]
+                self._files[key] = number
+            for file in job.files:
+                self._tables.name_file(*file, number)
+            for pid in job.wanted & self._known.keys():
+                self._publish_list(pid)
+
+    # -- what did not work
+
+    def _stopped(self, reason: Stop) -> tuple[int, str]:
+        """How many stacks ended for a reason, and where the first did."""
+        data = bpf.map_lookup(self._stops.fd, struct.pack("<I", reason), 24 * bpf.possible_cpus())
+        count, where = 0, ""
+        for stopped, pid, pc in struct.iter_unpack(rows.STOPPED, data or b""):
+            count += stopped
+            process = self._known.get(pid)
+            if stopped and not where and process is not None:
+                name = next((m.path for m in process.mappings if m.start <= pc < m.end), "")
+                where = f" (seen first in {os.path.basename(name)})" if name else ""
+        return count, where
+
+
+def _identity(pid: int) -> int:
+    """Of a process's memory; ValueError where it is not to be told."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        text = file.read()
+    fields = text[text.rfind(b")") + 2 :].split()
+    # Fields 27 and 28 of proc(5), of which the first here is the third.
+    end_code, start_stack = int(fields[24]), int(fields[25])
+    if not start_stack:
+        raise ValueError
+    return rows.identity(start_stack, end_code)
+
+
+def _ignore(*_words: int) -> None:
+    return
+
+
+def _libraries(pid: int) -> list[str]:
+    """The libraries that a program which has just been started is going to load.
+
+    Its own dynamic linker tells (ld.so(8), --list); none for a program without one, or when
+    it has them already.
+    """
+    try:
+        mapped = processes.mapped_files(pid)
+    except OSError:
+        return []
+    if len(mapped) != 2 or not mapped[0].is_program or not mapped[1].name.startswith("ld-linux"):
+        return []
+    import subprocess
+
+    with suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run(
+            [mapped[1].file, "--list", mapped[0].file],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=2, check=False,
+        )  # fmt: skip
+        words = [line.split() for line in done.stdout.decode("utf-8", "replace").splitlines()]
+        return [line[2] for line in words if len(line) > 2 and line[1] == "=>"]
+    return []
