@@ -2,6 +2,7 @@
 # make test    set up what the tests need, then run all of them
 # make lint    ruff and mypy
 # make bench   side by side with bpftrace
+# make docs    build the documentation as a site, in site/
 # make clean   remove the virtual environment and caches
 
 SHELL := /bin/bash
@@ -14,7 +15,7 @@ APT_RUN := python3-bpfcc python3-venv cpp
 # What its tests need beside that.
 APT_TEST := gcc g++ groff-base zsh fish libc6-dev netbase locales bpftrace bpftool llvm jq chromium chromium-driver fonts-dejavu-core qemu-system-x86 busybox-static kmod xz-utils zstd
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.ready
@@ -34,8 +35,11 @@ bench: $(VENV)/.ready-test
 	$(BIN)/python -m compileall -q dscript
 	$(BIN)/python -m tests.bench
 
+docs: $(VENV)/.ready-test
+	$(BIN)/python -m mkdocs build --strict -q
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build site *.egg-info
 	find dscript tests -name __pycache__ -prune -exec rm -rf {} +
 
 # Install those of the Debian packages in $(1) that are missing.
