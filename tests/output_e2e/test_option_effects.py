@@ -27,6 +27,7 @@ GOLDEN = {
     "bufpolicy", "bufsize", "aggsize", "cpu", "strsize", "stackframes", "stackindent",
     "ustackframes", "destructive", "zdefs", "version", "setenv",  # test_options.py
     "evaltime",  # tests/runtime/test_holding.py
+    "unwind",  # tests/userland/test_unwinding.py
     "follow",  # tests/userland/test_targets.py
     "cgroup", "pidns", "pcapsize", "scratchsize", "compat",  # tests of the chapters they belong to
 }  # fmt: skip
