@@ -62,6 +62,7 @@ SUBROUTINES: dict[str, Subroutine] = {
         _sub("__cgroup_path", None, "pointer"),
         _sub("__cpu_chip", INT, "int"),
         _sub("__cpu_lgrp", INT, "int"),
+        _sub("__first_mount", NAMED_TYPES["uintptr_t"], "pointer"),
         _sub("__inode_mount", None, "pointer"),
         _sub("__inode_path", None, "pointer"),
         _sub("__mount_path", None, "pointer"),

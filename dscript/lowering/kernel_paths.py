@@ -3,6 +3,7 @@
 `__mount_path(path)` is where its file system is mounted: the name of the mount's root.
 `__inode_path(inode)` and `__inode_mount(inode)` are these of an inode's first name in the first
 place where its file system is mounted.
+`__first_mount(super_block)` is the struct mount of that place.
 `__cgroup_path(node)` is the name of a control group's `struct kernfs_node`.
 
 bpf_d_path() is for a few functions only, so the walk is done here (cf. prepend_path() in
@@ -63,15 +64,26 @@ def _inode_path(g: Generator, call: tree.SubroutineCall, destination: Value, cap
     alias = _pointer(g, state, inode, kernel.offset("inode", "i_dentry.first", call.span))
     state["dentry"] = f.op("sub", alias, kernel.offset("dentry", "d_u", call.span))
     block = _pointer(g, state, inode, kernel.offset("inode", "i_sb", call.span))
-    mount = _pointer(g, state, block, kernel.offset("super_block", "s_mounts", call.span))
-    # Before Linux 6.18 a list that goes through the middle of the mounts.
-    if kernel.has("mount", "mnt_instance"):
-        mount = f.op("sub", mount, kernel.offset("mount", "mnt_instance", call.span))
-    state["mount"] = mount
+    state["mount"] = _mount_of(g, call, state, block)
     if call.name == "__inode_mount":
         _to_root(g, call, state)
     _walk(g, "walk_path", buffer, state, lambda f: _build(g, f, call))
     _finish(g, call, destination, capacity, buffer, state)
+
+
+def _first_mount(g: Generator, call: tree.SubroutineCall) -> Value:
+    state = words(g, dentry=0, mount=0, at=0, read=0, length=0, name=0)
+    return _mount_of(g, call, state, expressions.value(g, call.args[0]))
+
+
+def _mount_of(g: Generator, call: tree.SubroutineCall, state: Words, block: Value) -> Value:
+    """The first mount of a super block."""
+    kernel = g.unit.kernel
+    mount = _pointer(g, state, block, kernel.offset("super_block", "s_mounts", call.span))
+    # Before Linux 6.18 a list that goes through the middle of the mounts.
+    if kernel.has("mount", "mnt_instance"):
+        mount = g.f.op("sub", mount, kernel.offset("mount", "mnt_instance", call.span))
+    return mount
 
 
 def _to_root(g: Generator, call: tree.SubroutineCall, state: Words) -> None:
@@ -215,3 +227,5 @@ STRINGS: dict[str, StringInto] = {
     "__inode_mount": _inode_path,
     "__cgroup_path": _cgroup_path,
 }
+
+SCALARS = {"__first_mount": _first_mount}

@@ -93,6 +93,7 @@ SCALARS: dict[str, Scalar] = {
     **string_search.SCALARS,
     **string_numbers.SCALARS,
     **tasks.SCALARS,
+    **kernel_paths.SCALARS,
     **machine.SCALARS,
 }
 STRINGS: dict[str, StringInto] = {

@@ -33,7 +33,7 @@ class Row:
     docs/providers.md.  With `kind` "entry" or "return" the event is that of a kernel function
     named `tracepoint`.  `needs` are kernel names that the D uses and some kernels lack
     (`struct.member`, enumeration constants); `otherwise` is the row to take without them or
-    without the event.
+    without the event.  `module` is the one that has the event unless the kernel itself does.
     """
 
     name: str
@@ -45,9 +45,12 @@ class Row:
     kind: SourceKind = "tracepoint"
     needs: tuple[str, ...] = ()
     otherwise: Row | None = None
+    module: str = ""
 
     def unavailable(self) -> str | None:
         """Why this kernel lacks the event; None when it has it."""
+        if self.module and not sources.may_have(self.module):
+            return f"module {self.module} is not loaded"
         sources_of = [(self.kind, self.tracepoint, self.needs)]
         sources_of += [(step.kind, step.target, ()) for step in self.derived.steps]
         return next((why for source in sources_of if (why := sources.unavailable(*source))), None)

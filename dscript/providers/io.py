@@ -1,7 +1,7 @@
-"""The io provider: requests to disks (manual, chapter "io Provider").
+"""The io provider: requests to disks and NFS servers (manual, chapter "io Provider").
 
 A request of the block layer is what a disk sees; its address, sector and size are the same
-when it starts and when it is done.
+when it starts and when it is done.  So it is with what the NFS client keeps of a READ or WRITE.
 """
 
 from __future__ import annotations
@@ -19,6 +19,16 @@ _ARGUMENTS = (
 # (REQ_OP_DRV_IN and REQ_OP_DRV_OUT, include/linux/blk_types.h).
 _DATA = "rq->__data_len != 0 && (rq->cmd_flags & 0xff) < 34"
 
+_NFS_ARGUMENTS = (
+    ("bufinfo_t *", "xlate <bufinfo_t *> (hdr)"),
+    ("devinfo_t *", "xlate <devinfo_t *> (hdr)"),
+    ("fileinfo_t *", "xlate <fileinfo_t *> (hdr->inode)"),
+)
+_NFS_DONE = ("task", "hdr")
+# What a server did in part only is sent again (fs/nfs/read.c, fs/nfs/write.c).
+_NFS_READ = "task->tk_status < 0 || hdr->res.eof || hdr->res.count >= hdr->args.count"
+_NFS_WRITTEN = "task->tk_status < 0 || hdr->res.count >= hdr->args.count"
+
 _SWITCH = ("preempt", "prev", "next", "prev_state")
 # A thread that waits does not say for which request.
 _WAITED = tuple(
@@ -30,6 +40,12 @@ _ANY_WAIT = (
     "are 0 and names `<unknown>`"
 )
 
+
+def _nfs(name: str, tracepoint: str, parameters: tuple[str, ...], condition: str, when: str) -> Row:
+    derived = Derived(parameters, condition, _NFS_ARGUMENTS)
+    return Row(name, tracepoint, derived, when, module="nfs")
+
+
 _ROWS = (
     Row(
         "start",
@@ -38,6 +54,8 @@ _ROWS = (
         when="a request with data",
         exactness="as the disk gets it, after merging; often in a kernel thread's context",
     ),
+    _nfs("start", "nfs_initiate_read", ("hdr",), "", "of NFS"),
+    _nfs("start", "nfs_initiate_write", ("hdr",), "", "of NFS"),
     Row(
         "done",
         "block_rq_complete",
@@ -45,6 +63,8 @@ _ROWS = (
         Derived(("rq", "error", "nr_bytes"), f"{_DATA} && nr_bytes >= rq->__data_len", _ARGUMENTS),
         when="of the whole request",
     ),
+    _nfs("done", "nfs_readpage_done", _NFS_DONE, _NFS_READ, "of all that was asked for"),
+    _nfs("done", "nfs_writeback_done", _NFS_DONE, _NFS_WRITTEN, "of all that was asked for"),
     Row(
         "wait-start",
         "sched_switch",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 from dscript.kernel import btf, functions
 from dscript.kernel.functions import KernelFunction
@@ -40,6 +41,11 @@ def unavailable(kind: SourceKind, target: str, needs: Sequence[str] = ()) -> str
             return f"this kernel has no function {target} that can be probed"
     lacking = next((need for need in needs if not _has(need)), None)
     return None if lacking is None else f"this kernel has no {lacking}"
+
+
+def may_have(module: str) -> bool:
+    """Whether the module is loaded, or part of the kernel itself."""
+    return module in btf.modules() or Path("/sys/module", module).exists()
 
 
 def attach_point(kind: SourceKind, target: str, derived: Derived) -> AttachPoint:
