@@ -60,11 +60,13 @@ class At(IntEnum):
     CALLING_CONVENTION = 0x36
     COUNT = 0x37
     MEMBER_LOCATION = 0x38
+    ARTIFICIAL = 0x34
     DECLARATION = 0x3C
     ENCODING = 0x3E
     EXTERNAL = 0x3F
     SPECIFICATION = 0x47
     TYPE = 0x49
+    VIRTUALITY = 0x4C
     ENTRY_PC = 0x52
     RANGES = 0x55
     SIGNATURE = 0x69
@@ -73,6 +75,7 @@ class At(IntEnum):
     ADDR_BASE = 0x73
     RNGLISTS_BASE = 0x74
     DWO_NAME = 0x76
+    DEFAULTED = 0x8B
     GNU_DWO_NAME = 0x2130
 
 

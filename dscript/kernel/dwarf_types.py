@@ -38,6 +38,7 @@ from dscript.dtypes.types import (
     from_words,
 )
 from dscript.kernel.dwarf import Dwarf, Entry, Unit
+from dscript.kernel.dwarf_classes import is_passed_by_address
 from dscript.kernel.dwarf_forms import At, Tag, uleb
 
 # DW_ATE_*.
@@ -50,8 +51,7 @@ _INTEGERS = {
 }
 _FLOATS = {4: FLOAT, 8: DOUBLE, 16: LDOUBLE}
 
-# DW_CC_*: called in a way of the compiler's own; a class that is passed by its address.
-_CC_NOCALL, _CC_BY_REFERENCE = 3, 4
+_CC_NOCALL = 3  # DW_CC_nocall: called in a way of the compiler's own
 
 _QUALIFIERS = (Tag.CONST, Tag.VOLATILE, Tag.RESTRICT, Tag.ATOMIC, Tag.IMMUTABLE)
 _POINTERS = (Tag.POINTER, Tag.REFERENCE, Tag.RVALUE_REFERENCE)
@@ -196,11 +196,8 @@ class Types:
         return self._by_value(name, self._inherited(entry, At.TYPE))
 
     def _by_value(self, name: str, entry: Entry | None) -> Parameter:
-        bare = entry
-        while bare is not None and (bare.tag in _QUALIFIERS or bare.tag == Tag.TYPEDEF):
-            bare = self._target(bare)
-        by_reference = bare is not None and (bare.number(At.CALLING_CONVENTION) == _CC_BY_REFERENCE)
-        return Parameter(name, VOID if entry is None else self._of(entry), by_reference)
+        type_ = VOID if entry is None else self._of(entry)
+        return Parameter(name, type_, is_passed_by_address(entry))
 
     def _origins(self, entry: Entry) -> Iterator[Entry]:
         """An entry, and those it is a copy or the definition of."""

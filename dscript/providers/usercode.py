@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dscript.kernel import elf, features, instructions, user_types
+from dscript.kernel import elf, features, instructions, libraries, user_types
 from dscript.kernel.demangle import demangle, without_parameters
 from dscript.program import AttachKind, Probe
 from dscript.providers.base import (
@@ -273,7 +273,10 @@ def untyped(point: ProbePoint) -> str:
         symbol = image.function_at(address)
         if symbol is not None and _CLONE.search(symbol.name):
             return f"the compiler changed the parameters of {function}: {instead}"
-    return f"the debug information of {module} does not tell of {function} alone: {instead}"
+    return (
+        f"the debug information of {module} does not tell how {function} is called (compilers "
+        f"change the parameters of some functions): {instead}"
+    )
 
 
 def why_nothing(file: CodeFile, pattern: Pattern) -> str:
@@ -299,34 +302,19 @@ def why_nothing(file: CodeFile, pattern: Pattern) -> str:
     )
 
 
-_LIBRARY_FOLDERS = ("/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib")
-
-
-def find_library(name: str, root: str = "") -> str | None:
+def find_library(name: str, pid: int = 0) -> str | None:
     """The file of a library named `libz.so.1` or `libz`, where the dynamic linker looks.
 
-    `root` is put before the folders, for a process that sees other ones.
+    With `pid` as it looks for that process.
     """
-    machine = os.uname().machine
-    folders = [f"{base}/{machine}-linux-gnu" for base in ("/lib", "/usr/lib", "/usr/local/lib")]
-    base = name.partition(".so")[0]
-    for folder in (*folders, *_LIBRARY_FOLDERS):
-        try:
-            names = os.listdir(root + folder)
-        except OSError:
-            continue
-        candidates = [name] if name in names else []
-        candidates += sorted(n for n in names if n.startswith(f"{base}.so") and n != name)
-        for candidate in candidates:
-            path = f"{root}{folder}/{candidate}"
-            if candidate.startswith(name) and _is_elf(path):  # libc.so is a linker's script
-                return path
-    return None
+    return next(iter(libraries.find(_named(name), pid)), None)
 
 
-def _is_elf(path: str) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return file.read(4) == b"\x7fELF"
-    except OSError:
-        return False
+def find_libraries(glob: str, pid: int) -> list[str]:
+    """The files of all libraries that a glob names and a process may load."""
+    return libraries.find(_named(glob), pid, several=True)
+
+
+def _named(glob: str) -> Callable[[str], bool]:
+    wanted = matcher(glob)
+    return lambda file_name: any(map(wanted, libraries.names_of(file_name)))

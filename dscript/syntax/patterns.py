@@ -20,8 +20,10 @@ _PROCESS = r"pid(?:\d++|\$target)`"
 _OBJECT = (
     rf"(?:(?>(?:{_PROCESS})?)(?:a\.out|lib\w*+(?:\+\+|[\w.+-]*?\.so\b)[\w.]*+)|{_PROCESS}\w++)`"
 )
-_TAG = r"(?>(?:(?:struct|union|enum|class)[ \t]++)?)"
-USER_TYPE = re.compile(rf"{_OBJECT}{_TAG}[A-Za-z_]\w*+(?>(?:::\w++)*)", re.ASCII)
+_TAG = r"(?:struct|union|enum|class)[ \t]++"
+USER_TYPE = re.compile(
+    rf"(?:{_OBJECT}(?>(?:{_TAG})?)|[A-Za-z_]\w*+`{_TAG})[A-Za-z_]\w*+(?>(?:::\w++)*)", re.ASCII
+)
 _WORD = rf"(?:{USER_TYPE.pattern}|[A-Za-z_]\w*+(?>(?:`\w++(?>(?:::\w++)*))*))"
 _TOKEN = (
     rf"(?:(?P<word>{_WORD})"
@@ -40,7 +42,7 @@ SKIP = re.compile(_SKIP)
 
 # One probe description, and the ones whose second field is a path.
 DESCRIPTION = re.compile(
-    r"(?:uprobe|uretprobe|usdt):/[^\s:{},;]*+(?>(?::[-$:0-9A-Za-z_.`?*\\\[\]!@+]*+)?)"
+    r"(?:uprobe|uretprobe|usdt|pid(?:\d++|\$\w++)):/[^\s:{},;]*+(?>(?::[-$:0-9A-Za-z_.`?*\\\[\]!@+]*+)?)"
     r"|[-$:A-Za-z_.?*\\\[\]!][-$:0-9A-Za-z_.`?*\\\[\]!]*+"
 )
 WORD = re.compile(_WORD, re.ASCII)

@@ -1,0 +1,336 @@
+"""Units and entries of debug information: how their bytes are read (DWARF 5, section 7.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from dscript.kernel.dwarf_forms import (
+    ADDRESS_INDEXES,
+    BLOCKS,
+    LEB128,
+    OF_ALTERNATE,
+    REFERENCES,
+    STRING_INDEXES,
+    At,
+    Form,
+    fixed_size,
+    sleb,
+    uleb,
+)
+
+if TYPE_CHECKING:
+    from dscript.kernel.dwarf import Dwarf
+
+# An entry of the file that several share (dwz) is named by its offset there and this bit.
+ALTERNATE = 1 << 62
+
+_ADDRESS = Struct("<Q")
+_HALF = Struct("<H")
+_ADDRESSES = ADDRESS_INDEXES | {Form.ADDR}
+TYPE_UNITS = (2, 6)  # DW_UT_type, DW_UT_split_type
+_SKELETONS = (4, 5)  # DW_UT_skeleton, DW_UT_split_compile
+
+
+class BadDwarf(Exception):
+    """The sections cannot be read."""
+
+
+class Abbreviation(NamedTuple):
+    """The form of entries: (attribute, form, implicit constant) each.
+
+    `fixed` is the length of all values, -1 where it varies; `sibling` where DW_AT_sibling
+    lies among them, as a 4-byte reference, -1 where that cannot be told.
+    """
+
+    tag: int
+    has_children: bool
+    specs: tuple[tuple[int, int, int], ...]
+    fixed: int
+    sibling: int
+
+
+class Entry(NamedTuple):
+    """One entry: `attributes` by number; references are offsets for `Dwarf.entry`.
+
+    `first` is where its children begin, or the next entry if it has none.
+    """
+
+    unit: Unit
+    offset: int
+    tag: int
+    has_children: bool
+    first: int
+    attributes: dict[int, int | str | bytes]
+
+    @property
+    def name(self) -> str:
+        found = self.attributes.get(At.NAME)
+        return found if isinstance(found, str) else ""
+
+    def number(self, attribute: int, default: int = 0) -> int:
+        found = self.attributes.get(attribute, default)
+        return found if isinstance(found, int) else default
+
+    def reference(self, attribute: int) -> int | None:
+        found = self.attributes.get(attribute)
+        return found if isinstance(found, int) else None
+
+
+class Unit:
+    """A unit: entries from `first` to `end`, offsets in .debug_info."""
+
+    def __init__(self, dwarf: Dwarf, offset: int) -> None:
+        data = dwarf.info
+        self.dwarf, self.offset = dwarf, offset
+        length = int.from_bytes(data[offset : offset + 4], "little")
+        at, self.offset_size = offset + 4, 4
+        if length == 0xFFFFFFFF:
+            length, self.offset_size = _ADDRESS.unpack_from(data, at)[0], 8
+            at += 8
+        self.end = at + length
+        if length < 7 or self.end > len(data):
+            raise BadDwarf(f"unit at {offset:#x} is cut short")
+        self.version: int = _HALF.unpack_from(data, at)[0]
+        if not 2 <= self.version <= 5:
+            raise BadDwarf(f"DWARF {self.version}")
+        at += 2
+        self.kind = 1
+        if self.version >= 5:
+            self.kind = data[at]
+            at += 2
+        self._abbreviations_at = int.from_bytes(data[at : at + self.offset_size], "little")
+        at += self.offset_size
+        if self.version < 5:
+            at += 1
+        self.signature = 0
+        self.type_offset = 0
+        if self.kind in TYPE_UNITS:
+            self.signature = _ADDRESS.unpack_from(data, at)[0]
+            self.type_offset = offset + int.from_bytes(
+                data[at + 8 : at + 8 + self.offset_size], "little"
+            )
+            at += 8 + self.offset_size
+        elif self.kind in _SKELETONS:
+            at += 8
+        self.first = at
+
+    @cached_property
+    def abbreviations(self) -> dict[int, Abbreviation]:
+        return self.dwarf.abbreviations(self._abbreviations_at, self.offset_size, self.version)
+
+    @cached_property
+    def root(self) -> Entry:
+        """The entry of the unit itself.
+
+        It may name its own strings by an index whose base is another of its attributes: those
+        are read once the base is known.
+        """
+        self.str_offsets_base = 8 if self.offset_size == 4 else 16
+        self.addr_base = 8 if self.offset_size == 4 else 16
+        first = self.entry(self.first, bases=False)
+        self.str_offsets_base = first.number(At.STR_OFFSETS_BASE, self.str_offsets_base)
+        self.addr_base = first.number(At.ADDR_BASE, self.addr_base)
+        return self.entry(self.first, bases=True)
+
+    @property
+    def language(self) -> int:
+        """DW_LANG_*."""
+        return self.root.number(At.LANGUAGE)
+
+    def entry(self, offset: int, *, bases: bool = True) -> Entry:
+        """The entry at an offset; IndexError or KeyError where there is none."""
+        data = self.dwarf.info
+        if bases and offset != self.first:
+            _ = self.root
+        code, at = uleb(data, offset)
+        if code == 0:
+            raise BadDwarf(f"no entry at {offset:#x}")
+        abbreviation = self.abbreviations[code]
+        attributes: dict[int, int | str | bytes] = {}
+        for attribute, form, constant in abbreviation.specs:
+            value, at = self._value(data, at, form, constant, bases)
+            if value is None:
+                continue
+            if attribute == At.HIGH_PC and form not in _ADDRESSES and isinstance(value, int):
+                # Since DWARF 4 an end that is no address is counted from the start.
+                low = attributes.get(At.LOW_PC, 0)
+                value += low if isinstance(low, int) else 0
+            attributes[attribute] = value
+        return Entry(self, offset, abbreviation.tag, abbreviation.has_children, at, attributes)
+
+    def _value(
+        self, data: bytes, at: int, form: int, constant: int, bases: bool
+    ) -> tuple[int | str | bytes | None, int]:
+        size = fixed_size(form, self.offset_size)
+        if self.version == 2 and form == Form.REF_ADDR:
+            size = 8
+        if size is not None:
+            number = int.from_bytes(data[at : at + size], "little")
+            return self._fixed(form, number, constant, bases), at + size
+        if form == Form.STRING:
+            end = data.index(b"\0", at)
+            return data[at:end].decode("utf-8", "replace"), end + 1
+        if form == Form.SDATA:
+            return sleb(data, at)
+        if form in BLOCKS:
+            if BLOCKS[form]:
+                size = int.from_bytes(data[at : at + BLOCKS[form]], "little")
+                at += BLOCKS[form]
+            else:
+                size, at = uleb(data, at)
+            return data[at : at + size], at + size
+        if form == Form.INDIRECT:
+            form, at = uleb(data, at)
+            return self._value(data, at, form, 0, bases)
+        if form not in LEB128:
+            raise BadDwarf(f"form {form:#x}")
+        number, at = uleb(data, at)
+        return self._fixed(form, number, constant, bases), at
+
+    def _fixed(self, form: int, number: int, constant: int, bases: bool) -> int | str | None:
+        dwarf = self.dwarf
+        if form in REFERENCES:
+            return self.offset + number
+        if form == Form.STRP:
+            return dwarf.string(number)
+        if form == Form.FLAG_PRESENT:
+            return 1
+        if form == Form.IMPLICIT_CONST:
+            return constant
+        if form in OF_ALTERNATE:
+            return number | ALTERNATE
+        if form in (Form.GNU_STRP_ALT, Form.STRP_SUP):
+            return dwarf.alternate.string(number) if dwarf.alternate is not None else None
+        if form == Form.LINE_STRP:
+            return dwarf.line_string(number)
+        if form in STRING_INDEXES:
+            return dwarf.indexed_string(self, number) if bases else None
+        if form in ADDRESS_INDEXES:
+            return dwarf.indexed_address(self, number) if bases else None
+        if form == Form.REF_SIG8:
+            return dwarf.signatures.get(number)
+        return number
+
+    def children(self, entry: Entry) -> Iterator[Entry]:
+        """The entries right below one."""
+        if not entry.has_children:
+            return
+        at, data = entry.first, self.dwarf.info
+        while data[at]:
+            child = self.entry(at)
+            yield child
+            at = self.after(child)
+
+    def after(self, entry: Entry) -> int:
+        """Where the next entry of the same level is (or the 0 that ends the level)."""
+        if not entry.has_children:
+            return entry.first
+        sibling = entry.attributes.get(At.SIBLING)
+        return sibling if isinstance(sibling, int) else self._skip(entry.first)
+
+    def outline(self, entry: Entry, wanted: frozenset[int]) -> Iterator[Entry]:
+        """The children of these tags; the others are passed over unread."""
+        data, abbreviations = self.dwarf.info, self.abbreviations
+        at = entry.first
+        while entry.has_children and data[at]:
+            code, begin = uleb(data, at)
+            abbreviation = abbreviations[code]
+            if abbreviation.tag in wanted:
+                child = self.entry(at)
+                yield child
+                at = self.after(child)
+                continue
+            if abbreviation.has_children and abbreviation.sibling >= 0:
+                place = begin + abbreviation.sibling
+                at = self.offset + int.from_bytes(data[place : place + 4], "little")
+                continue
+            at = self._pass(data, begin, abbreviation)
+            if abbreviation.has_children:
+                at = self._skip(at)
+
+    def _skip(self, at: int) -> int:
+        """The end of the level that begins at an offset, behind its closing 0."""
+        data, abbreviations, depth = self.dwarf.info, self.abbreviations, 1
+        while True:
+            code = data[at]
+            at += 1
+            if code == 0:
+                depth -= 1
+                if depth == 0:
+                    return at
+                continue
+            if code > 127:
+                code, at = uleb(data, at - 1)
+            abbreviation = abbreviations[code]
+            if abbreviation.has_children:
+                if abbreviation.sibling >= 0:
+                    place = at + abbreviation.sibling
+                    at = self.offset + int.from_bytes(data[place : place + 4], "little")
+                    continue
+                depth += 1
+            if abbreviation.fixed >= 0:
+                at += abbreviation.fixed
+            else:
+                at = self._pass(data, at, abbreviation)
+
+    def _pass(self, data: bytes, at: int, abbreviation: Abbreviation) -> int:
+        """Where an entry's values end, which begin at `at`."""
+        if abbreviation.fixed >= 0:
+            return at + abbreviation.fixed
+        for _, form, _ in abbreviation.specs:
+            size = fixed_size(form, self.offset_size)
+            if size is not None and not (self.version == 2 and form == Form.REF_ADDR):
+                at += size
+            elif form in LEB128:
+                while data[at] > 127:
+                    at += 1
+                at += 1
+            elif form == Form.STRING:
+                at = data.index(b"\0", at) + 1
+            else:
+                _, at = self._value(data, at, form, 0, False)
+        return at
+
+    def ranges(self, entry: Entry) -> Iterator[tuple[int, int]]:
+        """Where an entry's code lies: (start, end) addresses."""
+        low, high = entry.attributes.get(At.LOW_PC), entry.attributes.get(At.HIGH_PC)
+        if isinstance(low, int) and isinstance(high, int):
+            yield low, high
+        listed = entry.attributes.get(At.RANGES)
+        if isinstance(listed, int):
+            yield from self.dwarf.ranges(self, listed, low if isinstance(low, int) else None)
+
+
+def read_abbreviations(
+    data: bytes, at: int, offset_size: int, version: int
+) -> Iterator[tuple[int, Abbreviation]]:
+    while at < len(data):
+        code, at = uleb(data, at)
+        if code == 0:
+            return
+        tag, at = uleb(data, at)
+        has_children = data[at] != 0
+        at += 1
+        specs: list[tuple[int, int, int]] = []
+        while True:
+            attribute, at = uleb(data, at)
+            form, at = uleb(data, at)
+            constant = 0
+            if form == Form.IMPLICIT_CONST:
+                constant, at = sleb(data, at)
+            if attribute == form == 0:
+                break
+            specs.append((attribute, form, constant))
+        total, sibling = 0, -1
+        for attribute, form, _ in specs:
+            size = fixed_size(form, offset_size)
+            if size is None or (version == 2 and form == Form.REF_ADDR):
+                total = -1
+                break
+            if attribute == At.SIBLING and form == Form.REF4:
+                sibling = total
+            total += size
+        yield code, Abbreviation(tag, has_children, tuple(specs), total, sibling)
