@@ -73,6 +73,7 @@ FILE_KEY: Final = "<QQ"  # inode number, size in bytes
 REQUEST: Final = "<QQQQ"  # process, address without a table, inode number and size (0: unknown)
 STOPPED: Final = "<QQQ"  # how many, and process and address of the first
 
+VDSO_TABLE: Final = 1
 MAX_TABLES: Final = 4096
 MAX_RANGES: Final = 1 << 15  # of all processes
 MAX_SPACES: Final = 1 << 13

@@ -29,13 +29,14 @@ from dscript.object.values import NULL, Value, const
 MAX_FRAMES = 127
 # The numbers of a walk: registers; addresses so far, and how many are wanted; the process's
 # list; the mapping that the last address was in (start, bytes, what leads to its offset in the
-# file, table); the file's inode and size; the row.
+# file, table); the file's inode and size; the row; a search; the last mapping that the kernel told.
 _NAMES = (
     "ip", "sp", "bp", "exact", "count", "limit", "pid", "first", "ranges",
     "start", "length", "shift", "table", "inode", "size", "row",
-    "base", "left",
+    "base", "left", "start2", "length2", "shift2", "table2",
 )  # fmt: skip
 _WORDS = 8 * len(_NAMES)
+_MAPPING = ("start", "length", "shift", "table")
 _KEY = 16
 _PAGE_SHIFT = 12
 # x86-64: struct pt_regs (arch/x86/include/asm/ptrace.h), __USER_CS (asm/segment.h), and from the
@@ -43,7 +44,7 @@ _PAGE_SHIFT = 12
 _BP, _IP, _CS, _SP = 32, 128, 136, 152
 _USER_CS = 0x33
 _SIGNAL_BP, _SIGNAL_SP, _SIGNAL_IP = 120, 160, 168
-_ASK_AGAIN = 100_000_000  # ns
+_ASK_AGAIN = 2_000_000  # ns; user space keeps those for longer that ask in vain
 
 
 def available(g: Generator) -> bool:
@@ -205,7 +206,24 @@ class _Walk:
             with only_if(f, f.icmp("ne", found, NULL)):
                 self._take_range(pc, found)
         with only_if(f, f.icmp("eq", w["length"], 0)):
-            self._ask_kernel(pc)
+            self._find_unlisted(pc)
+
+    def _find_unlisted(self, pc: Value) -> None:
+        """What the kernel tells is kept: with interrupts off it can be asked but once."""
+        f, w = self.f, self.w
+        kept, ask, done = f.block("kept"), f.block("ask"), f.block("found")
+        f.cbr(f.icmp("ult", f.op("sub", pc, w["start2"]), w["length2"]), kept, ask)
+        f.at(kept)
+        for name in _MAPPING:
+            w[name] = w[f"{name}2"]
+        f.br(done)
+        f.at(ask)
+        self._ask_kernel(pc)
+        with only_if(f, f.icmp("ne", w["length"], 0)):
+            for name in _MAPPING:
+                w[f"{name}2"] = w[name]
+        f.br(done)
+        f.at(done)
 
     def _take_range(self, pc: Value, found: Value) -> None:
         f, w = self.f, self.w
@@ -267,11 +285,22 @@ class _Walk:
         pages = member(vma, "vm_area_struct", "vm_pgoff")
         w["shift"] = c.op("sub", c.op("shl", pages, _PAGE_SHIFT), start)
         file = member(vma, "vm_area_struct", "vm_file", "ptr")
-        with only_if(c, c.icmp("ne", file, NULL)):
-            inode = member(file, "file", "f_inode", "ptr")
-            with only_if(c, c.icmp("ne", inode, NULL)):
-                w["inode"] = member(inode, "inode", "i_ino")
-                w["size"] = member(inode, "inode", "i_size")
+        named, bare, done = c.block("named"), c.block("bare"), c.block("noted")
+        c.cbr(c.icmp("ne", file, NULL), named, bare)
+        c.at(named)
+        inode = member(file, "file", "f_inode", "ptr")
+        with only_if(c, c.icmp("ne", inode, NULL)):
+            w["inode"] = member(inode, "inode", "i_ino")
+            w["size"] = member(inode, "inode", "i_size")
+        c.br(done)
+        c.at(bare)
+        memory = member(vma, "vm_area_struct", "vm_mm", "ptr")
+        with only_if(c, c.icmp("ne", memory, NULL)):
+            vdso = member(memory, "mm_struct", "context.vdso")
+            with only_if(c, c.icmp("eq", vdso, start)):
+                w["table"] = rows.VDSO_TABLE
+        c.br(done)
+        c.at(done)
         c.ret(0)
         return c
 
@@ -286,7 +315,7 @@ class _Walk:
         f.cbr(f.icmp("ne", asked, NULL), before, again)
         f.at(before)
         since = f.op("sub", now, f.load("i64", asked))
-        f.cbr(f.icmp("ult", since, _ASK_AGAIN), done, again)
+        f.cbr(f.icmp("slt", since, _ASK_AGAIN), done, again)
         f.at(again)
         time = f.slot("time", 8)
         f.store(now, time)

@@ -97,18 +97,23 @@ class KernelSide:
             self._object.set_load_words(
                 load_words(program.load_words, targets[0] if targets else 0)
             )
-            if program.unwinds:
-                from dscript.runtime.unwinding import prepare
-
-                prepare(self._object)
-            progress.report("loading the programs")
-            self._object.load()
+            self._load()
             self._limit()
             self._open(totals)
             self._follow(targets)
         except BaseException:
             self._object.close()
             raise
+
+    def _load(self) -> None:
+        progress.report("loading the programs")
+        if not self._program.unwinds:
+            self._object.load()
+            return
+        from dscript.runtime.unwind_maps import prepared
+
+        with prepared(self._object):
+            self._object.load()
 
     def _limit(self) -> None:
         """Tell the programs which control group tracing is limited to, if it is."""
@@ -132,6 +137,7 @@ class KernelSide:
         self.ring = Ring(records.fd, records.max_entries)
         self._bss: mmap.mmap = self._object.bss()
         self._state = memoryview(self._bss).cast("Q")
+        self.refresh()
         self.drain = AggregationDrain(
             program.aggregations, find_map, self._state, totals, self.wait_for_programs, cpus
         )
@@ -143,6 +149,15 @@ class KernelSide:
         self.cleaner = ThreadCleaner(
             [find_map(v.map) for v in program.dynamic_variables if v.thread_key]
         )
+
+    def refresh(self) -> None:
+        """Bring the figures of the system that the program reads up to date."""
+        if self._program.system_words:
+            from dscript.runtime.systemwords import values
+
+            first = self._program.system_words // 8
+            for at, value in enumerate(values(), first):
+                self._state[at] = value
 
     def _open_unwinder(self) -> Unwinder | None:
         if not self._program.unwinds:

@@ -9,7 +9,8 @@ import mmap
 import os
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dscript.kernel import unwind_rows as rows
@@ -29,11 +30,15 @@ _SMALLEST_RUN: Final = 8
 _MOST_ORPHANS: Final = 512
 
 
-def prepare(object: BpfObject) -> None:
-    """Before an object that unwinds is loaded: say what the tables look like."""
+@contextmanager
+def prepared(object: BpfObject) -> Iterator[None]:
+    """While an object that unwinds is loaded: it hears what its tables look like."""
     fd = _table_map(1)
-    object.set_inner_map(rows.TABLES, fd)
-    # libbpf needs it until the object is loaded, and the kernel closes it when we end.
+    try:
+        object.set_inner_map(rows.TABLES, fd)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _table_map(count: int) -> int:
@@ -44,13 +49,15 @@ def _table_map(count: int) -> int:
 class Tables:
     """The tables of files.  Number 0 stands for none, 1 for the vDSO."""
 
-    def __init__(self, tables: Map, files: Map) -> None:
+    def __init__(self, tables: Map, files: Map, vdso: bytes) -> None:
         self._tables = tables
         self._files = files
         self._count = 0
         self._rows = 0
         self._pending: list[tuple[int, int]] = []  # number, descriptor
         self.full = False  # a table was left out
+        if self.add(vdso) != rows.VDSO_TABLE:
+            self._count = rows.VDSO_TABLE
 
     def add(self, table: bytes) -> int:
         """Take in a table; programs see it after `publish`.  0 when it is empty or too much."""
@@ -69,7 +76,11 @@ class Tables:
         return self._count
 
     def publish(self) -> None:
-        """Make what was added visible: one call, for the kernel waits for programs each time."""
+        """Make what was added visible; to be called last.
+
+        Programs see the tables at once, but the kernel waits for all that run before it
+        returns, which takes some milliseconds.  What names a table may come before it.
+        """
         if not self._pending:
             return
         numbers = struct.pack(f"<{len(self._pending)}I", *(n for n, _ in self._pending))

@@ -22,12 +22,10 @@ from dscript.kernel.unwind_rows import Stop
 from dscript.runtime import bpf
 from dscript.runtime.ring import Ring
 from dscript.runtime.unwind_builds import Builders
-from dscript.runtime.unwind_maps import Lists, Range, Tables, prepare
+from dscript.runtime.unwind_maps import Lists, Range, Tables
 
 if TYPE_CHECKING:
     from dscript.runtime.libbpf import Map
-
-__all__ = ["Unwinder", "prepare"]
 
 # Files beyond this many bytes are left to a process of their own.
 _BIG: Final = 4 << 20
@@ -36,7 +34,7 @@ _PATIENCE: Final = 10.0
 _SWEEP: Final = 2.0
 # A process whose mappings have not changed since it asked may ask again after this long, and
 # each time after twice that, in seconds.
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.005, 30.0
 
 _REASONS: Final = {
     Stop.UNREADABLE: "where their memory cannot be read",
@@ -68,7 +66,7 @@ class Unwinder:
     """Keeps the maps of an object that unwinds.  `fileno` polls readable when `serve` has work."""
 
     def __init__(self, find_map: Callable[[str], Map]) -> None:
-        self._tables = Tables(find_map(rows.TABLES), find_map(rows.FILES))
+        self._tables = Tables(find_map(rows.TABLES), find_map(rows.FILES), unwind_tables.vdso())
         self._lists = Lists(find_map(rows.SPACES), find_map(rows.RANGES))
         requests = find_map(rows.REQUESTS)
         self._ring = Ring(requests.fd, requests.max_entries)
@@ -83,8 +81,6 @@ class Unwinder:
         self._epoll = select.epoll()
         self._epoll.register(self._ring.fileno(), select.EPOLLIN)
         self._builders = Builders(self._epoll)
-        self._vdso = self._tables.add(unwind_tables.vdso())
-        self._tables.publish()
 
     def fileno(self) -> int:
         return self._epoll.fileno()
@@ -92,9 +88,9 @@ class Unwinder:
     def start(self, pids: Iterable[int]) -> None:
         """Load what targets need, before they are let go."""
         for pid in pids:
-            self._take_process(pid)
             for path in _libraries(pid):
                 self._table(pid, path)
+            self._take_process(pid)
         self._tables.publish()
         deadline = time.monotonic() + _PATIENCE
         while self._builders.busy and time.monotonic() < deadline:
@@ -113,10 +109,10 @@ class Unwinder:
             self._ring.consume(receive, _ignore)
             for pid in dict.fromkeys(request[0] for request in wanted):
                 self._take_process(pid)
-            self._tables.publish()
             for pid, pc, inode, size in wanted:
                 if inode:
                     self._name_file(pid, pc, inode, size)
+            self._tables.publish()
         if self._builders.busy:
             self._collect()
         if time.monotonic() > self._next_sweep:
@@ -168,12 +164,11 @@ class Unwinder:
         ranges = [
             Range(m.start, m.end, m.offset >> 12, self._table_of(pid, m)) for m in process.mappings
         ]
-        self._tables.publish()
         self._lists.set(pid, process.identity, ranges)
 
     def _table_of(self, pid: int, mapping: processes.CodeMapping) -> int:
         if mapping.path == "[vdso]":
-            return self._vdso
+            return rows.VDSO_TABLE
         if not mapping.inode:
             return 0
         return self._table(pid, processes.reachable(pid, mapping)[0])
@@ -236,7 +231,6 @@ class Unwinder:
             number = self._named[name] = self._tables.add(
                 unwind_tables.make(path, name) if table is None else table
             )
-            self._tables.publish()
         self._files[key] = number
         self._tables.name_file(*file, number)
         return number
@@ -258,7 +252,6 @@ class Unwinder:
         for name, table in self._builders.finished():
             job = self._jobs.pop(name)
             number = self._named[name] = self._tables.add(table)
-            self._tables.publish()
             for key in job.keys:
                 del self._pending[key]
                 self._files[key] = number
@@ -266,6 +259,7 @@ class Unwinder:
                 self._tables.name_file(*file, number)
             for pid in job.wanted & self._known.keys():
                 self._publish_list(pid)
+        self._tables.publish()
 
     # -- what did not work
 
