@@ -87,6 +87,7 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
         aggregations=lowered.aggregations,
         dynamic_variables=lowered.dynamic_variables,
         load_words=lowered.load_words,
+        system_words=lowered.system_words,
         unwinds=lowered.unwinds,
         options=options,
         matches=tuple(typed.matches),

@@ -62,6 +62,24 @@ class StateLayout:
     END = 64
 
 
+# Figures of the system that the runtime keeps in `.bss`, a u64 each in this order, from the
+# offset `CompiledProgram.system_words`: load averages (16 bits of fraction), memory and swap in
+# pages, and numbers.
+SYSTEM_WORDS = (
+    "load_1",
+    "load_5",
+    "load_15",
+    "free",
+    "available",
+    "physical",
+    "swap",
+    "swap_free",
+    "processes",
+    "cpus_online",
+    "page_size",
+    "cpus",
+)
+
 # Words of `.rodata` that only the run knows; see `CompiledProgram.load_words`.
 LoadWord = Literal[
     "target",  # $target: process ID of the first -c/-p target, 0 without one
@@ -391,6 +409,8 @@ class CompiledProgram(NamedTuple):
     notes: tuple[str, ...] = ()
     # The same for -v: names of other systems and what they were taken for.
     remarks: tuple[str, ...] = ()
+    # Offset in `.bss` of the figures of the system, 0 where they are not used.
+    system_words: int = 0
     destructive: bool = False
     # User stacks are unwound by tables, which the runtime loads (`dscript.kernel.unwind_rows`).
     unwinds: bool = False

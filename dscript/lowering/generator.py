@@ -69,6 +69,8 @@ class Unit:
     # Speculations there may be, and where their words lie in the state blob once one is used.
     nspec: int = 1
     speculations: int | None = None
+    # Where the figures of the system lie in the state blob, once one is used (never at 0).
+    system_words: int = 0
     # Per-CPU account of chill(), once it is used.
     chilled: Value | None = None
     # Most bytes of temporaries that any statement needs.

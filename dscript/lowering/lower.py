@@ -60,6 +60,7 @@ class Lowered:
     aggregations: tuple[Aggregation, ...]
     dynamic_variables: tuple[DynamicVariable, ...]
     load_words: tuple[LoadWord, ...]
+    system_words: int
     unwinds: bool
 
 
@@ -115,6 +116,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         aggregations=tuple(unit.aggregation_plans),
         dynamic_variables=tuple(layout.dynamic),
         load_words=tuple(unit.load_words),  # type: ignore[arg-type]
+        system_words=unit.system_words,
         unwinds="unwind" in unit.helpers,
     )
 

@@ -9,7 +9,8 @@ from dscript.kernel import topology
 from dscript.lowering import expressions, variables
 from dscript.lowering.generator import Generator
 from dscript.object.helpers import Helper
-from dscript.object.values import Value
+from dscript.object.values import Value, const
+from dscript.program import SYSTEM_WORDS
 from dscript.semantics import tree
 
 
@@ -37,7 +38,22 @@ def _of_cpu(
     return lower
 
 
+def _system(g: Generator, call: tree.SubroutineCall) -> Value:
+    """A figure of the system by its number in SYSTEM_WORDS; 0 for any other number."""
+    unit, f, count = g.unit, g.f, len(SYSTEM_WORDS)
+    if not unit.system_words:
+        unit.system_words = unit.layout.bss_size
+        unit.layout.bss_size += 8 * count
+    row = f.opaque(expressions.value(g, call.args[0]))
+    inside = f.icmp("ult", row, count)
+    # Opaque once more, or LLVM multiplies first and compares the factor that it keeps.
+    at = f.opaque(f.select(inside, row, const(0)))
+    word = f.load("i64", f.gep(g.bss(unit.system_words), f.op("mul", at, 8)), volatile=True)
+    return f.select(inside, word, const(0))
+
+
 SCALARS = {
+    "__system": _system,
     "__cpu_chip": _of_cpu(topology.packages),
     "__cpu_lgrp": _of_cpu(topology.nodes),
     "__user_registers": _user_registers,

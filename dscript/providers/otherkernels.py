@@ -10,18 +10,16 @@ from dataclasses import replace
 
 from dscript.providers.base import Pattern
 
-_PROVIDERS = frozenset(
-    "io proc sched sysinfo vminfo mib fsinfo lockstat tcp udp ip cpc".split(),
-)
+_PROVIDERS = """
+    io proc sched sysinfo vminfo mib fsinfo lockstat tcp udp ip cpc
+"""
 
 # Modules that hold these probes on Solaris and illumos, on macOS and on FreeBSD.
-_MODULES = frozenset(
-    """
+_MODULES = """
     genunix unix ip tcp udp icmp sctp arp sockfs specfs ufs zfs nfs nfssrv tmpfs procfs lofs fifofs
     devfs hsfs pcfs TS RT FX FSS IA SYS SDC sd ssd st scsi scsi_vhci cmdk dad ata ide md blkdev
     swapgeneric mach_kernel kernel
-    """.split(),
-)
+"""
 
 
 def plain(pattern: Pattern) -> Pattern | None:
@@ -29,9 +27,9 @@ def plain(pattern: Pattern) -> Pattern | None:
     if pattern.provider == "sdt":
         if not pattern.name.startswith("interrupt-"):
             return None
-    elif pattern.provider not in _PROVIDERS:
+    elif pattern.provider not in _PROVIDERS.split():
         return None
-    if pattern.module and pattern.module not in (*_MODULES, "*", "vmlinux"):
+    if pattern.module and pattern.module not in (*_MODULES.split(), "*", "vmlinux"):
         return None
     better = replace(pattern, module="", function="")
     return None if better == pattern else better

@@ -344,6 +344,7 @@ class Session:
         wait = status.next - now
         if status.due(now):
             self._report_losses()
+            kernel.refresh()
             wait = status.interval
         if kernel.drain.pressure_limit is not None:
             wait = min(wait, _PRESSURE_CHECK, aggregate.next - now)

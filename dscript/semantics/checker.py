@@ -84,7 +84,6 @@ class ProgramChecker:
         self._of_coming: dict[int, ast.Clause] = {}
         self.matches: list[tuple[str, int]] = []
         self.notes: list[str] = []
-        self.remarks: list[str] = []
         self._matched = 0
         self._programs: list[ast.Program] = []
         self._named: list[Pattern] | None = None
@@ -143,7 +142,7 @@ class ProgramChecker:
             options=options,
             matches=self.matches,
             notes=self.notes,
-            remarks=self.remarks,
+            remarks=environment.remarks,
             destructive=environment.settings.destructive,
             strsize=environment.settings.strsize,
             source_name=source_name,
@@ -309,7 +308,7 @@ class ProgramChecker:
                 named=self._descriptions,
             )
         self.notes.extend(found.notes)
-        self.remarks.extend(found.remarks)
+        self.environment.remarks.extend(found.remarks)
         # A probe of several sources is one probe.
         self._matched += len({point.probe.id for point in found.points})
         if found.points or found.covered or self.environment.settings.zero_ok:

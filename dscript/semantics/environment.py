@@ -103,6 +103,7 @@ class Environment:
     # The probes of the clause being checked, for args[].
     points: Sequence[ProbePoint] = ()
     libraries: LibraryNames | None = None
+    remarks: list[str] = field(default_factory=list)  # lines for -v
 
     def define(self, name: str) -> bool:
         """Enter the D library that defines a name; whether that brought anything new."""

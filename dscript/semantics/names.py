@@ -9,7 +9,7 @@ from dscript.builtins.subroutines import SUBROUTINES
 from dscript.builtins.variables import ABSENT_VARIABLES, BUILTIN_VARIABLES, FOREIGN_NAMES
 from dscript.dtypes.types import VOID, VOID_POINTER, PointerType, StructType, VoidType
 from dscript.errors import Diagnostic, Span
-from dscript.semantics import operators, tree
+from dscript.semantics import kernels, operators, tree
 from dscript.semantics.derived import derivation, integer_argument
 from dscript.semantics.environment import InlineDefinition, suggestion
 from dscript.semantics.tree import Expr, Variable
@@ -150,6 +150,9 @@ def check_external(
     found = checker.environment.kernel.symbol(node.module, node.name)
     shown = f"{node.module}`{node.name}"
     if found is None:
+        other = kernels.variable(checker, node)
+        if other is not None and not only_address:
+            return check_identifier(checker, other)
         raise Diagnostic(
             "D_IDENT_UNDEF",
             f"failed to resolve {shown}: Unknown symbol name",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dscript.builtins.variables import ABSENT_VARIABLES, BUILTIN_VARIABLES
@@ -18,7 +19,7 @@ from dscript.dtypes.types import (
     is_pointer_like,
 )
 from dscript.errors import Diagnostic, Span
-from dscript.semantics import operators, tree
+from dscript.semantics import kernels, operators, tree
 from dscript.semantics.aggregations import multidimensional
 from dscript.semantics.arguments import check_argument
 from dscript.semantics.derived import translated_member
@@ -72,6 +73,9 @@ def check_address(checker: ExpressionChecker, node: ast.Unary) -> Expr:
 
 
 def check_member_access(checker: ExpressionChecker, node: ast.Member) -> Expr:
+    symbol = kernels.variable(checker, node.base)
+    if symbol is not None:
+        node = replace(node, base=symbol)
     if isinstance(node.base, ast.Xlate):
         return check_member(checker, node.base, node.name, node.arrow, node.span)
     translated = inline_translation(checker, node) or translated_member(checker, node)
@@ -81,6 +85,8 @@ def check_member_access(checker: ExpressionChecker, node: ast.Member) -> Expr:
     if node.arrow:
         base = _pointed_struct(base, node)
     struct = base.type.resolve()
+    if isinstance(struct, PointerType) and (found := kernels.member(checker, base, node)):
+        return found
     if not isinstance(struct, StructType):
         pointer = isinstance(struct, PointerType)
         raise Diagnostic(
@@ -97,6 +103,8 @@ def check_member_access(checker: ExpressionChecker, node: ast.Member) -> Expr:
             _unknown_struct(checker, struct),
         )
     member = struct.find(node.name)
+    if member is None and (found := kernels.member(checker, base, node)) is not None:
+        return found
     if member is None:
         raise Diagnostic(
             "D_TYPE_MEMBER",
@@ -136,7 +144,9 @@ def _pointed_struct(base: Expr, node: ast.Member) -> Expr:
 
 
 def check_index(checker: ExpressionChecker, node: ast.Index) -> Expr:
-    base = node.base
+    base = kernels.variable(checker, node.base) or node.base
+    if base is not node.base:
+        node = replace(node, base=base)
     if isinstance(base, ast.Identifier):
         name = base.name
         if name == "args" and ("global", name) not in checker.environment.variables:
