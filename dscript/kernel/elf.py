@@ -20,6 +20,7 @@ from itertools import pairwise
 from typing import IO, cast
 
 from elftools.common.exceptions import ELFError
+from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
@@ -174,6 +175,21 @@ class Elf:
                 for found in section.get_symbol_by_name(name) or ():
                     return int(found["st_value"])
         return None
+
+    def run_path(self) -> tuple[str, bool]:
+        """Where the dynamic linker is to look for libraries, and whether that is DT_RPATH.
+
+        Empty when the file does not say; of both, DT_RUNPATH counts (ld.so(8)).
+        """
+        dynamic = self._elf.get_section_by_name(".dynamic")
+        paths: dict[str, str] = {}
+        if isinstance(dynamic, DynamicSection):
+            for tag in dynamic.iter_tags():
+                if tag.entry.d_tag in ("DT_RPATH", "DT_RUNPATH"):
+                    paths[tag.entry.d_tag] = getattr(tag, tag.entry.d_tag[3:].lower())
+        if "DT_RUNPATH" in paths:
+            return paths["DT_RUNPATH"], False
+        return paths.get("DT_RPATH", ""), "DT_RPATH" in paths
 
     def variable(self, name: str) -> int | None:
         """Link-time address of a data symbol that the file exports."""

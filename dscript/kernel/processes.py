@@ -97,12 +97,32 @@ def code_mappings(pid: int) -> Iterator[CodeMapping]:
             )
 
 
+def is_of_kernel(pid: int) -> bool:
+    """Whether it is a thread of the kernel's own, with no memory of a process.
+
+    Raises OSError when it is gone or may not be looked at.
+    """
+    return next(code_mappings(pid), None) is None
+
+
+def shares_files(pid: int) -> bool:
+    """Whether a process sees the same file tree as we do (mount namespace and root)."""
+    try:
+        if os.readlink(f"/proc/{pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt"):
+            return False
+        return os.path.samestat(os.stat(f"/proc/{pid}/root"), os.stat("/"))
+    except OSError:
+        return True  # nothing of it can be seen but what we have in common
+
+
 def reachable(pid: int, mapping: CodeMapping) -> tuple[str, tuple[int, int] | None]:
     """A path that opens a mapped file from here, and the file's device and inode."""
     path = mapping.path
     # The kernel names the entry by the addresses, without leading zeros.
     link = f"/proc/{pid}/map_files/{mapping.start:x}-{mapping.end:x}"
-    for candidate in (path, f"/proc/{pid}/root{path}", link):
+    inside = f"/proc/{pid}/root{path}"
+    # Inodes tell files of one tree apart; another tree may have the same ones.
+    for candidate in (path, inside, link) if shares_files(pid) else (inside, link):
         try:
             stat = os.stat(candidate)
         except OSError:

@@ -7,10 +7,9 @@ of an instruction in hexadecimal.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 
-from dscript.kernel import elf, processes
+from dscript.kernel import elf, libraries, processes
 from dscript.kernel.processes import MappedFile
 from dscript.providers import usercode
 from dscript.providers.base import ArgumentType, Described, Pattern, ProbePoint, is_glob, matcher
@@ -31,7 +30,7 @@ class _Pid:
         return found
 
     def _files(self, pattern: Pattern) -> Iterator[CodeFile]:
-        """Objects of the process that match, and one that it may still load."""
+        """Objects of the process that match, else those that it may still load."""
         pid = process_of(pattern.provider)
         try:
             mapped = processes.mapped_files(pid)
@@ -47,15 +46,13 @@ class _Pid:
                     continue
                 module = PROGRAM if object_.is_program else object_.name
                 yield CodeFile(image, module, pattern.provider, pid)
-        if none and not is_glob(pattern.module) and pattern.module != PROGRAM:
-            path = pattern.module
-            if not path.startswith("/"):
-                path = usercode.find_library(pattern.module, _root(pid)) or ""
-            try:
-                image = elf.read(path)
-            except elf.BadElf:
-                return
-            yield CodeFile(image, path.rpartition("/")[2], pattern.provider, pid)
+        if none and pattern.module.strip("*") and pattern.module != PROGRAM:
+            for path in _may_be_loaded(pattern.module, pid):
+                try:
+                    image = elf.read(path)
+                except elf.BadElf:
+                    continue
+                yield CodeFile(image, path.rpartition("/")[2], pattern.provider, pid)
 
     def arguments(self, point: ProbePoint) -> Sequence[ArgumentType]:
         return usercode.arguments(point)
@@ -70,6 +67,8 @@ class _Pid:
             return f"process {pid} belongs to another user (it takes CAP_SYS_PTRACE to look at it)"
         except OSError:
             return f"process {pid} has ended"
+        if not mapped and processes.is_of_kernel(pid):
+            return f"process {pid} is one of the kernel's own: it runs no user code"
         for object_ in mapped:
             if object_.is_program:
                 try:
@@ -79,13 +78,11 @@ class _Pid:
         files = list(self._files(pattern))
         if not files:
             return (
-                f"process {pid} has no object {pattern.module}, and no library of that name "
-                "is installed"
+                f"process {pid} has no object {pattern.module}, and no library of that name is "
+                "where its dynamic linker looks; a module may also be a path"
             )
         if len(files) > 1:
-            if is_glob(pattern.function):
-                return f"more than {usercode.MAX_PROBES} probes: name fewer functions"
-            return None
+            return _of_several(pattern, pid)
         return usercode.why_nothing(files[0], pattern)
 
     def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
@@ -117,18 +114,32 @@ class _Pid:
         )
 
 
+def _of_several(pattern: Pattern, pid: int) -> str | None:
+    """Why none of several objects has such a probe."""
+    if is_glob(pattern.function):
+        return f"more than {usercode.MAX_PROBES} probes: name fewer functions"
+    if pattern.module.strip("*"):
+        return f"no object {pattern.module} of process {pid} has a function {pattern.function}"
+    return (
+        f"nothing that process {pid} has loaded has a function {pattern.function}; name the "
+        f"library if it is loaded later: {pattern.provider}:libNAME:{pattern.function}:"
+        f"{pattern.name}"
+    )
+
+
 def process_of(provider: str) -> int:
     """1234 of `pid1234`."""
     return int(provider.removeprefix("pid"))
 
 
-def _root(pid: int) -> str:
-    """The process's root folder as seen from here, empty where it is our own."""
-    root = f"/proc/{pid}/root"
-    try:
-        return "" if os.path.samestat(os.stat(root), os.stat("/")) else root
-    except OSError:
-        return root
+def _may_be_loaded(module: str, pid: int) -> list[str]:
+    """Files, as seen from here, that a module means though the process has not mapped it."""
+    if module.startswith("/"):
+        return [module if processes.shares_files(pid) else f"/proc/{pid}/root{module}"]
+    if is_glob(module):
+        return usercode.find_libraries(module, pid)
+    found = usercode.find_library(module, pid)
+    return [] if found is None else [found]
 
 
 def matches_module(glob: str, object_: MappedFile) -> bool:
@@ -144,12 +155,7 @@ def matches_module(glob: str, object_: MappedFile) -> bool:
         return True
     if "/" in glob:
         return wanted(object_.path)
-    base, dot, version = object_.name.partition(".so")
-    if not dot:
-        return wanted(base)
-    parts = version.split(".")  # "" and the numbers
-    names = (base, *(f"{base}.so{'.'.join(parts[:n])}" for n in range(1, len(parts) + 1)))
-    return any(map(wanted, names))
+    return any(map(wanted, libraries.names_of(object_.name)))
 
 
 PROVIDER = _Pid()

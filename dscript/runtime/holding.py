@@ -79,6 +79,11 @@ class _Held:
         if machine is None:
             raise _HoldError(f"breakpoints of {os.uname().machine} are not known")
         self.pid = pid
+        if _is_32_bit(pid):
+            raise _HoldError(
+                "it is a 32-bit program, which can be held at exec only (-x evaltime=exec), and "
+                "whose code cannot be probed"
+            )
         self.machine = machine
         vector = _auxiliary_vector(pid)
         self.entry = vector.get(_AT_ENTRY, 0)
@@ -212,6 +217,11 @@ class _Vector(ctypes.Structure):
     """struct iovec."""
 
     _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
+
+
+def _is_32_bit(pid: int) -> bool:
+    with open(f"/proc/{pid}/exe", "rb") as file:
+        return file.read(5) == b"\x7fELF\x01"  # EI_CLASS is ELFCLASS32
 
 
 def _auxiliary_vector(pid: int) -> dict[int, int]:

@@ -18,6 +18,7 @@ import signal
 from typing import NoReturn
 
 from dscript.errors import TracingError
+from dscript.kernel import processes
 
 
 class Target:
@@ -31,6 +32,9 @@ class Target:
             raise TracingError(f"failed to grab pid {pid}: no such process") from None
         except OSError as error:
             raise TracingError(f"failed to grab pid {pid}: {error.strerror}") from None
+        if not processes.exists(pid):
+            os.close(self._pidfd)
+            raise TracingError(f"failed to grab pid {pid}: zombie process")
 
     def fileno(self) -> int:
         return self._pidfd

@@ -39,10 +39,6 @@ class Place(NamedTuple):
         return 0 if self.followed else self.pid
 
 
-def is_user_code(attachment: Attachment) -> bool:
-    return attachment.kind.startswith(("uprobe", "uretprobe"))
-
-
 def places(attachment: Attachment) -> Iterator[Place]:
     for target, cookie in zip(attachment.targets, attachment.cookies, strict=True):
         pid, offset, semaphore, path = target.split(" ", 3)
