@@ -169,8 +169,7 @@ class Converter:
         if kind == Kind.FUNC_PROTO:
             return self._prototype(type_id, found)
         if kind in (Kind.ENUM, Kind.ENUM64):
-            base = (_SIGNED if found.kind_flag else _UNSIGNED).get(found.value, INT)
-            return EnumType(found.name, tuple(self._btf.enumerators(type_id)), base)
+            return self._enum(type_id, found)
         if kind == Kind.FLOAT:
             return _FLOATS.get(found.value, FloatType(found.name, found.value))
         if kind == Kind.FWD:
@@ -178,6 +177,16 @@ class Converter:
         if kind == Kind.FUNC:
             return self.type(found.value)
         return VOID
+
+    def _enum(self, type_id: int, found: BtfType) -> EnumType:
+        constants = tuple(self._btf.enumerators(type_id))
+        signed = found.kind_flag
+        if self._user and found.value == 4 and any(value >> 31 for _, value in constants):
+            # GCC before 13 leaves the flag out; constants of C before C23 are ints.
+            constants = tuple((n, v - (1 << 32) if v >> 31 else v) for n, v in constants)
+            signed = True
+        base = (_SIGNED if signed else _UNSIGNED).get(found.value, INT)
+        return EnumType(found.name, constants, base)
 
     def _prototype(self, type_id: int, found: BtfType) -> FunctionType:
         params = self._btf.params(type_id)

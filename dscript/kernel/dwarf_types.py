@@ -237,6 +237,9 @@ class Types:
 
     def _make(self, entry: Entry) -> Type:
         tag = entry.tag
+        signature = entry.reference(At.SIGNATURE)
+        if signature is not None:  # defined in a unit of its own
+            return self._of(entry.unit.dwarf.entry(signature))
         if tag in _QUALIFIERS or tag == Tag.SUBRANGE:
             return self._referred(entry)
         if tag in _POINTERS:
@@ -272,9 +275,7 @@ class Types:
 
     def _struct(self, entry: Entry) -> tuple[Sequence[Member], int, int] | None:
         """Members, size and alignment; of one that is only declared, as it is defined."""
-        if At.SIGNATURE in entry.attributes and (at := entry.reference(At.SIGNATURE)):
-            entry = entry.unit.dwarf.entry(at)
-        elif At.DECLARATION in entry.attributes:
+        if At.DECLARATION in entry.attributes:
             kind: TypeKind = "union" if entry.tag == Tag.UNION else "struct"
             found = self.named(kind, self._name(entry)) if entry.name else None
             if not isinstance(found, StructType) or not found.complete:

@@ -84,6 +84,8 @@ def _copied(program: tree.Program, clause: tree.Clause) -> Iterator[tuple[int, i
             address, span = node.args[0], max(1, min(span, 16 * _PAGE))
         elif isinstance(node, tree.Deref) and tree.is_user_pointer(node.address.type):
             address, span = node.address, max(1, min(node.type.size, 16 * _PAGE))
+        elif isinstance(node, tree.ToString) and tree.is_user_pointer(node.operand.type):
+            address, span = node.operand, program.strsize
         else:
             continue
         for below in walk(address):

@@ -59,7 +59,10 @@ def at_entry(function: UserFunction, machine: str) -> list[ArgumentType]:
 
 
 def at_return(function: UserFunction, machine: str) -> list[ArgumentType]:
-    """`args[]` of `return`: where the function is left, and its value unless it has none."""
+    """`args[]` of `return`: where the function is left, and its value unless it has none.
+
+    `word` is the number of the `arg`.
+    """
     first = ArgumentType("", "int", 0, type=INT, size=8)
     result = function.result
     if isinstance(result.type.resolve(), VoidType):
@@ -69,10 +72,10 @@ def at_return(function: UserFunction, machine: str) -> list[ArgumentType]:
         return [first, _argument(result, -1, "value")]
     if _in_memory(result):
         # The callee returns the address on x86-64; arm64 leaves it in no register.
-        return [first, _argument(result, -1 if machine == "aarch64" else 0, "pointer")]
+        return [first, _argument(result, -1 if machine == "aarch64" else 1, "pointer")]
     if isinstance(resolved, (StructType, ArrayType)):
-        return [first, _argument(result, -1 if _has_floats(resolved) else 0, "registers")]
-    return [first, _argument(result, 0, "value")]
+        return [first, _argument(result, -1 if _has_floats(resolved) else 1, "registers")]
+    return [first, _argument(result, 1, "value")]
 
 
 def _argument(parameter: Parameter, word: int, passed: Passed) -> ArgumentType:

@@ -96,13 +96,13 @@ class _Pid:
             Described(
                 "`pid`*N*`:`*object*`:`*function*`:entry`",
                 "uprobe multi-link on the function's first instruction, for that process",
-                "`arg0` … `arg9`",
+                "`arg0` … `arg9`; `args[]` are the parameters, by DWARF or BTF",
                 fallback="a perf event a place (before Linux 6.6; slow to detach)",
             ),
             Described(
                 "… `return`",
                 "uprobes on the instructions that leave the function, tail calls among them",
-                "`arg0` offset of that instruction, `arg1` value",
+                "`arg0` offset of that instruction, `arg1` value; `args[]` the same, typed",
                 fallback="the kernel's return probe where the code cannot be decoded; "
                 "`arg0` is 0 there (never in Go programs)",
             ),
