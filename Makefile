@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 # What dscript needs of Debian: bcc's package brings libbpf; cpp serves -C.
 APT_RUN := python3-bpfcc python3-venv cpp
 # What its tests need beside that.
-APT_TEST := gcc g++ groff-base zsh fish libc6-dev netbase locales bpftrace bpftool llvm jq chromium chromium-driver fonts-dejavu-core qemu-system-x86 busybox-static kmod xz-utils zstd
+APT_TEST := gcc g++ gdb groff-base zsh fish libc6-dev netbase locales bpftrace bpftool llvm jq chromium chromium-driver fonts-dejavu-core qemu-system-x86 busybox-static kmod xz-utils zstd
 
 .PHONY: demo test lint bench docs clean
 .DELETE_ON_ERROR:

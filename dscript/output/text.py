@@ -123,6 +123,12 @@ class TextPrinter:
         many = "" if count == 1 else "s"
         self.tell(f"{count} nested probe firing{many} missed ({program})")
 
+    def cut_stacks(self, count: int, why: str, pid: int, address: int) -> None:
+        many = "1 user stack ends" if count == 1 else f"{count} user stacks end"
+        symbol = self._all_symbols.user(pid, pid, address)
+        where = f" (seen first in {symbol.module})" if symbol is not None and symbol.module else ""
+        self.notice(f"{many} {why}{where}")
+
     def notice(self, message: str) -> None:
         if not self._settings.quiet:
             self.tell(message)

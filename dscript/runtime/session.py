@@ -251,9 +251,14 @@ class Session:
             self._sink.missed(name, count)
 
     def _report_cut_stacks(self) -> None:
-        if self._kernel.unwinder is not None:
-            for line in self._kernel.unwinder.losses():
-                self._sink.notice(line)
+        unwinder = self._kernel.unwinder
+        if unwinder is None:
+            return
+        for cut in unwinder.cut_stacks():
+            self._sink.cut_stacks(*cut)
+        if unwinder.full:
+            self._sink.notice("some user stacks were followed by frame pointers alone: there was "
+                              "no room for more unwind tables")  # fmt: skip
 
     # -- the loop
 

@@ -75,6 +75,9 @@ class Sink(Protocol):
     def missed(self, program: str, count: int) -> None:
         """The kernel skipped `count` more runs of a BPF program (it was already running)."""
 
+    def cut_stacks(self, count: int, why: str, pid: int, address: int) -> None:
+        """`count` user stacks end early; the first was process `pid`'s, at an address."""
+
     def notice(self, message: str) -> None:
         """One line about the run, e.g. "pid 12 has exited" (silent in quiet mode)."""
 

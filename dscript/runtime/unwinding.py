@@ -118,20 +118,19 @@ class Unwinder:
         if time.monotonic() > self._next_sweep:
             self._sweep()
 
-    def losses(self) -> list[str]:
-        """Lines about stacks that end early, and why."""
-        lines = []
+    def cut_stacks(self) -> list[tuple[int, str, int, int]]:
+        """Stacks that end early: how many, why, and process and address of the first."""
+        found = []
         for reason, text in _REASONS.items():
-            count, where = self._stopped(reason)
+            count, pid, address = self._stopped(reason)
             if count:
-                many = "1 user stack ends" if count == 1 else f"{count} user stacks end"
-                lines.append(f"{many} {text}{where}")
-        if self._tables.full or self._lists.full:
-            lines.append(
-                "user stacks of some programs were followed by frame pointers alone: there was no "
-                "room for more unwind tables"
-            )
-        return lines
+                found.append((count, text, pid, address))
+        return found
+
+    @property
+    def full(self) -> bool:
+        """Whether there was no room for what some processes need."""
+        return self._tables.full or self._lists.full
 
     def close(self) -> None:
         self._builders.close()
@@ -149,7 +148,8 @@ class Unwinder:
             mappings = tuple(processes.code_mappings(pid))
             if not mappings or _identity(pid) != identity:
                 return
-        except (OSError, ValueError, IndexError):
+        except (OSError, ValueError, IndexError):  # gone, or not ours to look at
+            self._silence(pid, _LONGEST_PAUSE)
             return
         if known is not None and (known.identity, known.mappings) == (identity, mappings):
             self._pause(pid, known)
@@ -177,6 +177,9 @@ class Unwinder:
         """Keep a process from asking for a while: it runs code of which nothing is to be had."""
         pause = min(max(_SHORTEST_PAUSE, 2 * process.paused), _LONGEST_PAUSE)
         self._known[pid] = process._replace(paused=pause)
+        self._silence(pid, pause)
+
+    def _silence(self, pid: int, pause: float) -> None:
         until = time.monotonic_ns() + int(pause * 1e9)
         with suppress(bpf.KernelError):
             bpf.map_update(self._asked.fd, struct.pack("<Q", pid), struct.pack("<Q", until))
@@ -263,17 +266,13 @@ class Unwinder:
 
     # -- what did not work
 
-    def _stopped(self, reason: Stop) -> tuple[int, str]:
-        """How many stacks ended for a reason, and where the first did."""
+    def _stopped(self, reason: Stop) -> tuple[int, int, int]:
+        """How many stacks ended for a reason; process and address of the first on some CPU."""
         data = bpf.map_lookup(self._stops.fd, struct.pack("<I", reason), 24 * bpf.possible_cpus())
-        count, where = 0, ""
-        for stopped, pid, pc in struct.iter_unpack(rows.STOPPED, data or b""):
-            count += stopped
-            process = self._known.get(pid)
-            if stopped and not where and process is not None:
-                name = next((m.path for m in process.mappings if m.start <= pc < m.end), "")
-                where = f" (seen first in {os.path.basename(name)})" if name else ""
-        return count, where
+        entries = [entry for entry in struct.iter_unpack(rows.STOPPED, data or b"") if entry[0]]
+        if not entries:
+            return 0, 0, 0
+        return sum(entry[0] for entry in entries), entries[0][1], entries[0][2]
 
 
 def _identity(pid: int) -> int:

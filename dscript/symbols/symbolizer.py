@@ -79,8 +79,8 @@ class Symbolizer:
     def code_frames(self, pid: int, addresses: Sequence[int]) -> Sequence[int]:
         """The frames up to the first that is no code of the process, as far as that is known.
 
-        The kernel follows frame pointers; code built without them has other things in that
-        register.  The first time that shows, `note` is told.
+        Where code has no unwind tables, frame pointers are followed; code built without them
+        has other things in that register.  The first time that shows, `note` is told.
         """
         if self._sideband is None:
             return addresses
@@ -98,8 +98,8 @@ class Symbolizer:
             symbol = self.user(pid, pid, kept[-1])
             where = symbol.module if symbol is not None and symbol.module else hex(kept[-1])
             self._note(
-                f"user stacks end where code has no frame pointers (seen first in {where}): "
-                "build it with -fno-omit-frame-pointer to see beyond"
+                "user stacks end where code has neither unwind tables nor frame pointers "
+                f"(seen first in {where})"
             )
 
     def _of_ended(self, pid: int, address: int) -> Symbol | None:

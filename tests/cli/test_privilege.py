@@ -20,7 +20,7 @@ ENOUGH = "-all,+bpf,+perfmon"
 # Reads /dev/zero 17 times, a byte each.
 WORK = "dd if=/dev/zero of=/dev/null bs=1 count=17 status=none"
 
-NO_FRAME_POINTERS = "user stacks end where code has no frame pointers"
+NO_FRAME_POINTERS = "user stacks end where code has neither unwind tables nor frame pointers"
 
 pytestmark = pytest.mark.skipif(
     shutil.which("setpriv") is None or os.geteuid() != 0, reason="needs setpriv(1) as root"

@@ -11,7 +11,7 @@
 volatile int sink;
 
 #ifdef PLUGIN
-__attribute__((noinline)) void plugin_read(void)
+__attribute__((noipa)) void plugin_read(void)
 {
     char c;
     while (read(0, &c, 1) == 1)
@@ -31,7 +31,7 @@ void plugin_entry(int depth)
 #else
 static const char *plugin;
 
-__attribute__((noinline)) static void last(int depth)
+__attribute__((noipa)) static void last(int depth)
 {
     if (plugin) {
 #ifndef STATIC
@@ -48,14 +48,14 @@ __attribute__((noinline)) static void last(int depth)
     _exit(0);
 }
 
-__attribute__((noinline)) static void on_signal(int number)
+__attribute__((noipa)) static void on_signal(int number)
 {
     sink = number;
     last(2);
     sink++;
 }
 
-__attribute__((noinline)) static void interrupted(void)
+__attribute__((noipa)) static void interrupted(void)
 {
     signal(SIGUSR1, on_signal);
     /* A fault of its own: the handler interrupts this very function. */
@@ -64,7 +64,7 @@ __attribute__((noinline)) static void interrupted(void)
     sink++;
 }
 
-static int compare(const void *a, const void *b)
+__attribute__((noipa)) static int compare(const void *a, const void *b)
 {
     sink = *(const int *)a - *(const int *)b;
     interrupted();
@@ -72,7 +72,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* Its stack is aligned to 64 bytes, so that the CFA is kept in memory. */
-__attribute__((noinline)) static int aligned(int n)
+__attribute__((noipa)) static int aligned(int n)
 {
     int place[16] __attribute__((aligned(64)));
     for (int i = 0; i < 16; i++)
@@ -83,7 +83,7 @@ __attribute__((noinline)) static int aligned(int n)
     return kept[2] + (key != NULL);
 }
 
-__attribute__((noinline)) static int variable(int n)
+__attribute__((noipa)) static int variable(int n)
 {
     char *room = alloca(n * 24 + 16);
     memset(room, n, n * 24);
@@ -93,7 +93,7 @@ __attribute__((noinline)) static int variable(int n)
 }
 
 /* More registers than fit: the frame pointer's register holds something else. */
-__attribute__((noinline)) static int busy(int a, int b, int c, int d, int e, int f)
+__attribute__((noipa)) static int busy(int a, int b, int c, int d, int e, int f)
 {
     int x[24];
     for (int i = 0; i < 24; i++)
@@ -105,13 +105,13 @@ __attribute__((noinline)) static int busy(int a, int b, int c, int d, int e, int
     return r;
 }
 
-__attribute__((noinline)) static int order(const void *a, const void *b)
+__attribute__((noipa)) static int order(const void *a, const void *b)
 {
     sink = busy(*(const int *)a, *(const int *)b, 3, 4, 5, 6);
     return sink;
 }
 
-__attribute__((noinline)) static int deep(int n)
+__attribute__((noipa)) static int deep(int n)
 {
     int r;
     if (n == 0) {

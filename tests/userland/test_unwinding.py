@@ -106,3 +106,262 @@ def check(*words: str | Path) -> list[int]:
 def test_stack_is_gdbs(flags: tuple[str, ...], tmp_path: Path) -> None:
     program = build(tmp_path, "stacks", SOURCE, *FLAGS, *flags)
     assert len(check(program)) > len(CHAIN)
+
+
+def names(process: subprocess.Popen[bytes]) -> list[str]:
+    """The stack's functions as module`name, from the inside out."""
+    text = traced(process, CLAUSE)
+    return [line.strip().partition("+")[0] for line in text.splitlines() if line.strip()]
+
+
+def own(frames: list[str], module: str) -> list[str]:
+    return [name.partition("`")[2] for name in frames if name.startswith(f"{module}`")]
+
+
+def test_stack_is_the_programs(tmp_path: Path) -> None:
+    """By name, through a library that was loaded by dlopen() as the last thing."""
+    program = build(tmp_path, "stacks", SOURCE, *FLAGS)
+    plugin = build(tmp_path, "plugin.so", SOURCE, *FLAGS, "-DPLUGIN", "-shared", "-fPIC")
+    with reading(program, plugin) as process:
+        frames = names(process)
+    assert own(frames, "plugin.so") == PLUGIN
+    assert own(frames, "stacks") == CHAIN
+    qsort = [at for at, name in enumerate(frames) if name.startswith("libc.so.6`qsort")]
+    assert frames.index("stacks`order") < min(qsort) <= max(qsort) < frames.index("stacks`deep")
+
+
+def test_without_tables_the_stack_is_short(tmp_path: Path) -> None:
+    """What the option `unwind` is for; also shows that the program has no frame pointers."""
+    program = build(tmp_path, "stacks", SOURCE, *FLAGS)
+    with reading(program) as process:
+        text = traced(process, CLAUSE, "-x", "unwind=fp")
+    assert len(text.split()) < 8
+
+
+def test_python(tmp_path: Path) -> None:
+    """A packaged program without frame pointers."""
+    script = tmp_path / "deep.py"
+    script.write_text(
+        "import os, functools\n"
+        "def deep(n):\n"
+        "    if n:\n"
+        "        return sorted([2, 1], key=lambda x: deep(n - 1))\n"
+        "    while os.read(0, 1):\n"
+        "        pass\n"
+        "deep(3)\n"
+    )
+    assert len(check("/usr/bin/python3", script)) > 30
+
+
+THREAD = """
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+volatile int sink;
+static int compare(const void *a, const void *b)
+{
+    char c;
+    while (read(0, &c, 1) == 1)
+        sink += c;
+    _exit(0);
+}
+static void *run(void *v)
+{
+    qsort(v, 2, sizeof(int), compare);
+    sink++;
+    return v;
+}
+int main(void)
+{
+    int v[2] = {2, 1};
+    pthread_t thread;
+    pthread_create(&thread, NULL, run, v);
+    pthread_join(thread, NULL);
+    return 0;
+}
+"""
+
+
+def test_thread_ends_where_it_was_made(tmp_path: Path) -> None:
+    """A command's stacks are whole from the first on: its libraries' tables are there."""
+    program = build(tmp_path, "threads", THREAD, *FLAGS, "-pthread")
+    clause = "syscall::read:entry /pid == $target && pid != tid/ { ustack(); }"
+    frames = [line.partition("+")[0] for line in lines(dscript("-c", program, "-n", clause))]
+    assert own(frames, "threads") == ["compare", "run"]
+    assert frames[-1].startswith("libc.so.6`") and frames[-2].startswith("libc.so.6`")
+    assert len(frames) >= 6  # read, compare, qsort and what it calls, run, two more
+
+
+SPIN = """
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+volatile long sink;
+__attribute__((noipa)) static void work(void)
+{
+    for (long i = 0; i < 20000; i++)
+        sink += i;
+}
+static int compare(const void *a, const void *b)
+{
+    clock_t end = clock() + CLOCKS_PER_SEC * 3 / 10;
+    while (clock() < end)
+        work();
+    return 0;
+}
+__attribute__((noipa)) static int deep(int n)
+{
+    int v[2] = {2, 1}, r;
+    if (n) {
+        r = deep(n - 1) + n;
+        sink = r;
+        return r;
+    }
+    qsort(v, 2, sizeof v[0], compare);
+    return v[0];
+}
+int main(int argc, char **argv)
+{
+    if (argc > 2)  /* becomes itself, with one argument less */
+        execl(argv[0], argv[0], argv[1], NULL);
+    for (int i = 0; i < atoi(argv[1]); i++)
+        if (fork() == 0) {
+            sink = deep(4);
+            return 0;
+        }
+    while (wait(NULL) > 0)
+        ;
+    sink = deep(4);
+    return 0;
+}
+"""
+
+
+def sampled(text: str) -> tuple[int, int]:
+    """Of `@[ustack()] = count()`: samples of stacks that are whole, and all."""
+    whole = total = 0
+    for stack in text.strip().split("\n\n"):
+        *frames, count = [line.strip().partition("+")[0] for line in stack.splitlines()]
+        total += int(count)
+        mine = own(frames, "spin")
+        if mine[-7:] == ["deep"] * 5 + ["main", "_start"] and "compare" in mine:
+            whole += int(count)
+    return whole, total
+
+
+@pytest.fixture(scope="module")
+def spin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("spin"), "spin", SPIN, *FLAGS)
+
+
+@pytest.mark.parametrize("arguments", ["0", "3", "3 again"], ids=["alone", "fork", "exec"])
+def test_samples(spin: Path, arguments: str) -> None:
+    """Keys of an aggregation: nearly every sample is whole, of children and after exec too.
+
+    The first of a process may come before its mappings are known.
+    """
+    done = dscript(
+        "-n", 'profile-499 /execname == "spin" && arg1/ { @[ustack()] = count(); }',
+        "-c", f"{spin} {arguments}",
+    )  # fmt: skip
+    whole, total = sampled(done.stdout)
+    assert total > 50, done.stdout
+    assert whole >= 0.9 * total, done.stdout
+
+
+def test_one_key_for_one_stack(tmp_path: Path) -> None:
+    program = build(tmp_path, "stacks", SOURCE, *FLAGS)
+    clause = (
+        "syscall::read:entry /pid == $target/ { @[ustack(), ustackdepth] = count(); n++; } "
+        "syscall::read:entry /n == 5/ { exit(0); }"
+    )
+    with reading(program) as process:
+        text = traced(process, clause)
+    *frames, last = [line.strip() for line in text.splitlines() if line.strip()]
+    assert last.split() == [str(len(frames)), "5"]
+
+
+BARE = """
+#include <unistd.h>
+volatile int sink;
+__attribute__((noipa)) static int inner(int n)
+{
+    char c;
+    while (read(0, &c, 1) == 1)
+        sink += c;
+    return sink + n;
+}
+__attribute__((noipa)) static int outer(int n)
+{
+    int r = inner(n) + 1;
+    sink = r;
+    return r;
+}
+int main(void)
+{
+    return outer(2);
+}
+"""
+
+
+def test_debug_frame_serves_too(tmp_path: Path) -> None:
+    """Code whose information is for debuggers alone."""
+    flags = (*FLAGS, "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-g")
+    program = build(tmp_path, "bare", BARE, *flags)
+    with reading(program) as process:
+        assert own(names(process), "bare")[:3] == ["inner", "outer", "main"]
+
+
+def test_why_a_stack_ends_is_said_once(tmp_path: Path) -> None:
+    flags = (*FLAGS, "-fno-asynchronous-unwind-tables", "-fno-unwind-tables")
+    program = build(tmp_path, "bare", BARE, *flags)
+    text = subprocess.run(
+        [DSCRIPT, "-n", 'syscall::read:entry /execname == "bare" && arg0 == 0/ { ustack(); }',
+         "-c", f"sh -c 'echo xxx | {program}'"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told = [line for line in text.stderr.splitlines() if "user stack" in line]
+    assert len(told) == 1 and "seen first in bare" in told[0], text.stderr
+    assert "neither unwind tables nor frame pointers" in told[0]
+    assert "bare`inner" in text.stdout
+
+
+JIT = """
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+volatile int sink;
+__attribute__((noipa)) static void back(void)
+{
+    char c;
+    while (read(0, &c, 1) == 1)
+        sink += c;
+    _exit(0);
+}
+__attribute__((noipa)) static void into(void (*made)(void (*)(void)))
+{
+    made(back);
+    sink++;
+}
+int main(void)
+{
+    /* push %rbp; mov %rsp,%rbp; call *%rdi; pop %rbp; ret */
+    static const unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3};
+    void *place = mmap(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memcpy(place, code, sizeof code);
+    into((void (*)(void (*)(void)))place);
+    return 0;
+}
+"""
+
+
+def test_code_made_at_run_time(tmp_path: Path) -> None:
+    """It has no table: its frame pointers lead on, back into code that has one."""
+    program = build(tmp_path, "jit", JIT, *FLAGS)
+    with reading(program) as process:
+        frames = names(process)
+    at = frames.index("jit`back")
+    assert frames[at + 1].startswith("0x")
+    assert frames[at + 2 : at + 4] == ["jit`into", "jit`main"]
+    assert frames[-1] == "jit`_start"
