@@ -27,12 +27,17 @@ EXAMPLES = command.ROOT / "examples"
 RECIPES = sorted(EXAMPLES.glob("*.d"))
 
 # Losses that the machine's other load can cause, and nothing else, may be on stderr.
-_LOAD = re.compile(r"dscript: \d+ nested probe firing\(s\) missed.*")
+_LOAD = re.compile(r"dscript: \d+ nested probe firing(s|\(s\))? missed.*")
+
+# The name of a column, as COUNT, %BUSY or TIME(us).
+_COLUMN = re.compile(r"[A-Z%][A-Z0-9_/%()*-]*(\([a-z]+\))?")
+
+_CLOCK = re.compile(r"^\d{4} [A-Z][a-z]{2} +\d+ (?=\d\d:\d\d:\d\d)")  # %Y, its date
 
 _WORKLOAD_HEAD = """\
 import os, signal, socket, subprocess, sys, threading, time
-_told = open({told!r}, "a", buffering=1)
-def say(*words): print(*words, file=_told)
+_told = os.open({told!r}, os.O_WRONLY | os.O_APPEND)
+def say(*words): os.write(_told, (" ".join(map(str, words)) + "\\n").encode())
 """
 
 
@@ -57,7 +62,7 @@ class Output:
         """The lines under a heading, by its columns, as far as they have the values wanted.
 
         A heading is a line that begins with two words or more in capitals; each ends the table
-        before it.  The last column takes the rest of its line.
+        before it.  The last column takes the rest of its line; a date and time is its time alone.
         """
         return _rows(self.lines, {name: str(value) for name, value in wanted.items()})
 
@@ -70,7 +75,7 @@ class Output:
 
 def _rows(lines: Sequence[str], wanted: dict[str, str]) -> list[dict[str, str]]:
     found, columns = [], list[str]()
-    for line in lines:
+    for line in (_CLOCK.sub("", line) for line in lines):
         words = line.split()
         if _is_heading(words):
             columns = words
@@ -83,7 +88,7 @@ def _rows(lines: Sequence[str], wanted: dict[str, str]) -> list[dict[str, str]]:
 
 
 def _is_heading(words: Sequence[str]) -> bool:
-    return len(words) > 1 and all(re.fullmatch(r"[A-Z%][A-Z0-9_/%()*-]*", word) for word in words)
+    return len(words) > 1 and all(_COLUMN.fullmatch(word) for word in words)
 
 
 def recipe(
@@ -116,8 +121,9 @@ def recipe(
 def _workload(private: Path, python: str | None, sh: str | None) -> str:
     """The command that runs the text."""
     if python is not None:
-        script = private / "work.py"
-        script.write_text(_WORKLOAD_HEAD.format(told=str(private / "told")) + python)
+        script, told = private / "work.py", private / "told"
+        told.touch()
+        script.write_text(_WORKLOAD_HEAD.format(told=str(told)) + python)
         return f"{sys.executable} -I -S {script}"
     script = private / "work.sh"
     script.write_text(sh or "")

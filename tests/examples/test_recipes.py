@@ -13,7 +13,7 @@ from tests.examples.recipes import EXAMPLES, RECIPES, interrupted
 
 INDEX = (command.ROOT / "docs/recipes.md").read_text()
 # These probe kernel functions, which not every kernel has: tests/vm/checks_examples_*.py.
-NEEDS_KERNEL_FUNCTIONS: set[str] = set()
+NEEDS_KERNEL_FUNCTIONS = {"fbtflow", "funccount", "funclatency", "loads"}
 
 PARTS = ("Usage: ", "Sample:", "Notes: ")
 

@@ -1,0 +1,38 @@
+#!/usr/bin/env -S dscript -s
+/*
+ * fbtflow.d - which functions does the kernel call to do this?
+ *
+ * Follows each call of one kernel function through the functions of its part of the kernel, and
+ * shows them indented, with the nanoseconds since it was entered.
+ *
+ * Usage: fbtflow.d FUNCTION GLOB -p PID | -c COMMAND
+ *     FUNCTION   where to begin, as `vfs_read`
+ *     GLOB       the functions to show, as 'vfs_*' or '*' in quotes, FUNCTION among them
+ *
+ * Sample:
+ *
+ * Notes: Needs a kernel with kprobes or fentry.  Thousands of functions take seconds to attach, and
+ *     slow down the whole kernel; functions that the compiler inlined are not there.
+ */
+
+#pragma D option flowindent
+#pragma D option quiet
+
+fbt::$1:entry
+/pid == $target/
+{
+	self->began = timestamp;
+}
+
+fbt::$2:entry,
+fbt::$2:return
+/self->began/
+{
+	printf("%d\n", timestamp - self->began);
+}
+
+fbt::$1:return
+/self->began/
+{
+	self->began = 0;
+}
