@@ -64,10 +64,10 @@ class _Uprobe:
 
 def find_file(module: str) -> str | None:
     """The file that a module field means: a path, a library's name, a command's."""
-    if is_glob(module):
-        return None
     if "/" in module:
         return module if os.path.exists(module) else None
+    if is_glob(module):
+        return None
     return usercode.find_library(module) or shutil.which(module)
 
 
