@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dscript.errors import Span
 from dscript.port import foreign
 from dscript.port.foreign import Foreign
 from dscript.port.programs import Program
@@ -20,7 +22,6 @@ _BROKEN = re.compile(
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _TYPO = re.compile(r"((?:tick|profile)-\d+)[ _-]?(seconds?|secs|minutes?|mins?|hertz|Hz|HZ)\b")
 _UNITS = {"s": "s", "m": "m", "h": "hz"}
-_USER = re.compile(r"(?:pid|plockstat|objc)(?:\$|\d|\*)")
 # Complaints about arguments, which follow from a probe that is not there.
 _OF_ARGUMENTS = ("D_ARGS_NONE", "D_ARGS_IDX", "D_ARGS_TYPE", "D_ARGS_MULTI")
 
@@ -101,8 +102,9 @@ def lookup(probe: ast.ProbeDescription) -> tuple[Foreign | None, bool]:
     """What is known of a probe that matches nothing here, and whether a program may have it."""
     provider = probe.provider
     base = re.sub(r"(?:\$\$?\w+|\d+|\*)$", "", provider)
-    if _USER.match(provider) and base in ("pid", "plockstat"):
-        return foreign.names().find(f"library {probe.module}") if base == "pid" else None, True
+    if base == "pid":
+        library = foreign.names().find(f"library {probe.module}") if probe.module else None
+        return library, library is None
     if provider in ("fbt", "kprobe", "kretprobe", "") and probe.function:
         return foreign.functions().find(probe.function), False
     if provider == "syscall":
@@ -188,9 +190,7 @@ def _rewrite(advice: Advice, found: Survey) -> None:
                 entry, of_user = lookup(probe)
                 if entry is not None and not of_user:
                     entries[probe.span] = entry
-        changes = moved(item, source, entries) if entries else None
-        if changes is None and entries and len(entries) < len(item.probes):
-            changes = _dropped(item, source.text, list(entries))
+        changes = (_libraries(item, entries) or moved(item, source, entries)) if entries else None
         for change in changes if changes is not None else idioms(item, source):
             advice.changes.append((problem.index, change))
 
@@ -200,18 +200,16 @@ def _text(probe: ast.ProbeDescription) -> str:
     return text[probe.span.start : probe.span.end]
 
 
-def _dropped(item: ast.Clause, text: str, spans: list[object]) -> list[Change] | None:
-    """System calls of another system taken out of a list that has others."""
+def _libraries(item: ast.Clause, found: Mapping[Span, Foreign]) -> list[Change]:
+    """Descriptions of `pid` probes with the libraries that have their functions on Linux."""
     changes = []
-    for at, probe in enumerate(item.probes):
-        if probe.span not in spans:
+    for probe in item.probes:
+        entry = found.get(probe.span)
+        if entry is None or not probe.provider.startswith("pid") or entry.move is None:
             continue
-        if probe.provider != "syscall":
-            return None
-        if at + 1 < len(item.probes):
-            start, end = probe.span.start, item.probes[at + 1].span.start
-        else:
-            start, end = item.probes[at - 1].span.end, probe.span.end
-        if text[start:end].strip():
-            changes.append(Change(start, end, "", f"{probe.function} is not a call of Linux"))
+        at = _text(probe).find(f":{probe.module}:") + 1
+        if at:
+            start = probe.span.start + at
+            end = start + len(probe.module)
+            changes.append(Change(start, end, entry.move.function, entry.what))
     return changes

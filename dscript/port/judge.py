@@ -24,7 +24,8 @@ def judge(path: str, text: str) -> Verdict:
         return Verdict(path, Class.ERROR, 0, (Finding("broken", 0, "", "holds no D program"),))
     first = _look(programs, path, text)
     notes = [finding for _, advice in first for finding in advice.findings]
-    aliases = [note for found, _ in first for note in found.notes]
+    notes += [Finding("note", 0, "", note) for found, _ in first for note in found.notes]
+    aliases = [note for found, _ in first for note in found.aliases]
     if not any(finding.kind in ("foreign", "broken") for finding in notes):
         failed = _failed(programs, first, path)
         findings = [*_aliases(aliases), *notes, *failed]
@@ -83,8 +84,8 @@ def _fault(wrong: DscriptError) -> Finding:
     )
 
 
-def _aliases(notes: Sequence[str]) -> list[Finding]:
-    return [Finding("alias", 0, "", note) for note in notes]
+def _aliases(remarks: Sequence[str]) -> list[Finding]:
+    return [Finding("alias", 0, "", remark) for remark in remarks]
 
 
 def _distinct(findings: Sequence[Finding]) -> tuple[Finding, ...]:

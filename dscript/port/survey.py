@@ -23,6 +23,9 @@ from dscript.syntax import ast
 
 _WRONG_INCLUDE = re.compile(r"fatal error: (\S+): No such file")
 
+# The end of what is said of a name that was replaced.
+_OFF = "; -x compat=none turns this off"
+
 
 @dataclass(slots=True)
 class Problem:
@@ -45,12 +48,16 @@ class Problem:
 
 @dataclass(slots=True)
 class Survey:
-    """A program as the compiler sees it: `notes` are its remarks, aliases among them."""
+    """A program as the compiler sees it.
+
+    `aliases` are its remarks on names that stand for those of Linux, `notes` its others.
+    """
 
     sources: list[Source] = field(default_factory=list)
     programs: list[ast.Program] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 class Place:
@@ -152,7 +159,13 @@ def survey(program: Program, path: str, file_text: str) -> Survey:
                     continue
                 missed |= assigned_in(item)
             result.problems.append(problem)
-    result.notes = tuple(dict.fromkeys(checker.notes))
+    said = dict.fromkeys((*checker.environment.remarks, *checker.notes))
+    result.aliases = tuple(
+        text.removesuffix(_OFF)
+        for text in said
+        if text in checker.environment.remarks or text.endswith(_OFF)
+    )
+    result.notes = tuple(text for text in said if text.removesuffix(_OFF) not in result.aliases)
     return result
 
 

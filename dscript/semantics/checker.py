@@ -116,11 +116,16 @@ class ProgramChecker:
         self.announce([*self._programs, program])
         for item in program.items:
             settings.zero_ok = False
+            elsewhere: list[Diagnostic] = []
+            matched = False
             for description in item.probes if isinstance(item, ast.Clause) else ():
                 try:
-                    self._match(description)
+                    matched = bool(self._match(description)) or matched
+                except _Elsewhere as other:
+                    elsewhere.append(other)
                 except Diagnostic as wrong:
                     yield item, wrong
+            yield from ((item, other) for other in elsewhere if not matched)
             settings.zero_ok = True
             try:
                 self._item(item)

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+sdt:zfs::arc-hit, sdt:zfs::arc-miss { @[probename, execname] = count(); }

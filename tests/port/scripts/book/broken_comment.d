@@ -1,0 +1,3 @@
+#!/usr/sbin/dtrace -s
+/* a comment that never ends
+syscall::read:entry { @[execname] = count(); }

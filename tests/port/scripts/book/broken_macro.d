@@ -1,0 +1,3 @@
+#!/usr/sbin/dtrace -s
+#pragma D option quiet
+BEGIN { printf("%s\n", ; }

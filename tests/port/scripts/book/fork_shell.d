@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+syscall::forksys:return, syscall::vfork:return { @[execname] = count(); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+fsinfo::: { @[execname, probename] = count(); }

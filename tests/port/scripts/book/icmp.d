@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+mib:::icmp* { @[probename] = sum(arg0); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -Zs
+postgresql*:::query-start { @[copyinstr(arg0)] = count(); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+fbt:sd:sdopen:entry { @[execname, stack()] = count(); }

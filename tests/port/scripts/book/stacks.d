@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+profile-199 /execname == $$1/ { @[ustack()] = count(); }

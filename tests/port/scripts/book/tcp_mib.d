@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+mib:::tcpRetransSegs { @[execname] = sum(arg0); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+fbt::trap:entry { @[arg2, execname] = count(); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+http*:::request-done { @[args[1]->hri_uri] = count(); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+callout_execute:::callout-start { @[stack()] = count(); }

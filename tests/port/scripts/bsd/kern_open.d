@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+fbt::kern_openat:entry { @[execname] = count(); }

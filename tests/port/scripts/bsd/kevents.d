@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+syscall::kevent:entry, syscall::poll:entry { @[probefunc, execname] = count(); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+dtmalloc::temp:malloc { @ = quantize(arg3); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+proc:::exec-success { printf("%s", execname); }

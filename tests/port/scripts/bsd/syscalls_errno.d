@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+syscall:::return /errno != 0/ { @[probefunc, errno] = count(); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+profile-97 { @[stringof(((struct thread *)curthread)->td_name)] = count(); }

@@ -1,0 +1,3 @@
+#!/usr/sbin/dtrace -s
+#pragma D option quiet
+vfs:namei:lookup:entry { @[execname, stringof(arg1)] = count(); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+vfs::vop_read:entry { @[execname] = count(); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+fbt:com.apple.iokit.IOStorageFamily::entry { @[probefunc] = count(); }

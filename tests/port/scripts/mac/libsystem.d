@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+pid$target:libSystem.B.dylib:malloc:entry { @ = quantize(arg0); }

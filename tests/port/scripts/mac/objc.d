@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+objc$target:NSString::entry { @[probefunc] = count(); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -qs
+syscall::open_nocancel:entry, syscall::open:entry { printf("%s %s\n", execname, copyinstr(arg0)); }

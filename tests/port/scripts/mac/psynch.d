@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+syscall::psynch_mutexwait:entry { @[execname, ustack()] = count(); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+syscall::door_call:entry, syscall::read:entry { @[execname, probefunc] = count(); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+fbt::proc_exit:entry { @[execname] = count(); }

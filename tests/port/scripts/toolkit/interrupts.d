@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+sdt:::interrupt-start { @[cpu] = count(); }

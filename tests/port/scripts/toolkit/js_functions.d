@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -Zs
+javascript*:::function-entry { @[copyinstr(arg2)] = count(); }

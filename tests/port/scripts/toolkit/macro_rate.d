@@ -1,0 +1,3 @@
+#!/usr/sbin/dtrace -Cs
+#define RATE 97
+profile:::profile-RATE { @[execname] = count(); }

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -s
+profile-97 { @[curlwpsinfo->pr_clname, curlwpsinfo->pr_pri] = count(); }
