@@ -62,16 +62,23 @@ _PLT_TAIL: Final = b"\x2a\x33\x24\x22"
 _LIT0: Final = 0x30
 
 
-class BadFrames(Exception):
-    """The section breaks off or is not of the form known."""
+class _BadFrames(Exception):
+    """An instruction that is not known."""
+
+
+# What reading an entry that is damaged may raise; it is left out.
+_BROKEN: Final = (_BadFrames, IndexError, KeyError, ValueError, struct.error)
 
 
 def fragments(section: Section, registers: Registers, *, debug: bool) -> list[Fragment]:
-    """Every function's rows, in the section's order; `debug` says that it is .debug_frame."""
+    """Every function's rows, in the section's order; `debug` says that it is .debug_frame.
+
+    Entries that are damaged or of an unknown kind are left out.
+    """
     try:
         return _Reader(section, registers, debug).read()
-    except (IndexError, struct.error, RecursionError):
-        raise BadFrames from None
+    except struct.error:  # it breaks off
+        return []
 
 
 class _Reader:
@@ -105,11 +112,16 @@ class _Reader:
                 is_common = pointer in (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
             else:
                 is_common, pointer = pointer == 0, start - pointer
-            if not is_common and (entry := self._entry(pointer)) is not None:
-                fragment = self._fragment(entry, body, end)
-                if fragment.end > fragment.start > 0:
-                    found.append(fragment)
             at = end
+            if is_common:
+                continue
+            try:
+                entry = self._entry(pointer)
+                fragment = None if entry is None else self._fragment(entry, body, end)
+            except _BROKEN:
+                continue
+            if fragment is not None and fragment.end > fragment.start > 0:
+                found.append(fragment)
         return found
 
     def _entry(self, at: int) -> _Entry | None:
@@ -240,7 +252,7 @@ class _Reader:
                 location += int.from_bytes(data[at : at + size], "little") * code_factor
                 at += size
             elif code == 0x01:  # set_loc
-                raise BadFrames
+                raise _BadFrames
             elif code in (0x05, 0x11, 0x14, 0x15, 0x2F):  # offset_extended, _sf, val_offset, …
                 number, at = _unsigned(data, at)
                 value, at = (_signed if code in (0x11, 0x15) else _unsigned)(data, at)
@@ -281,7 +293,7 @@ class _Reader:
             elif code == 0x2E:  # GNU_args_size
                 _, at = _unsigned(data, at)
             elif code != 0x2D:  # GNU_window_save: other machines' alone
-                raise BadFrames
+                raise _BadFrames
         state = (register, offset, expression, saved, returns)
         rows.append((location, self._half(state, signal)))
         return rows, state

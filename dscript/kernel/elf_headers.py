@@ -116,12 +116,18 @@ class Headers:
             ):
                 continue
             data = self._data[head[4] : head[4] + head[5]]
-            if head[2] & _SHF_COMPRESSED:
-                if data[:4] != b"\x01\0\0\0":  # ELFCOMPRESS_ZLIB
-                    return None
-                data = zlib.decompress(data[24:])
-            return Section(head[3], data)
+            return Section(head[3], _expanded(data) if head[2] & _SHF_COMPRESSED else data)
         return None
+
+
+def _expanded(data: bytes) -> bytes:
+    """A compressed section, empty where that is of an unknown kind or damaged."""
+    if data[:4] != b"\x01\0\0\0":  # ELFCOMPRESS_ZLIB
+        return b""
+    try:
+        return zlib.decompress(data[24:])
+    except zlib.error:
+        return b""
 
 
 def _notes(data: bytes, align: int) -> Iterator[tuple[int, bytes, bytes]]:

@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Final
 
 from dscript.kernel import cachedir
-from dscript.kernel.cfi import X86_64, BadFrames, Fragment, fragments
+from dscript.kernel.cfi import X86_64, Fragment, fragments
 from dscript.kernel.elf_headers import Code, Headers, NoElf
 from dscript.kernel.processes import code_mappings
 from dscript.kernel.unwind_rows import MACHINES, ROW_STEPS, Rule, row
@@ -104,10 +104,7 @@ def _fragments(headers: Headers, data: bytes) -> list[Fragment]:
     for section, debug in ((headers.eh_frame(), False), (headers.section(".debug_frame"), True)):
         if section is None:
             continue
-        try:
-            more = fragments(section, registers, debug=debug)
-        except BadFrames:
-            continue
+        more = fragments(section, registers, debug=debug)
         found += [fragment for fragment in more if fragment.start not in covered]
         covered.update(fragment.start for fragment in more)
     found += _signal_returns(headers, data, found)
@@ -137,27 +134,29 @@ def _assemble(found: list[Fragment], segments: list[Code]) -> list[int]:
     last_half = int(Rule.NONE)
     last_end, last_shift = -1, 0
     for fragment in found:
-        shift = _shift(segments, fragment.start)
-        if shift is None or fragment.start < last_end:
+        segment = _segment(segments, fragment.start)
+        if segment is None or fragment.start < last_end:
             continue
+        shift = segment.offset - segment.address
         if 0 <= last_end < fragment.start - _PADDING and last_half != Rule.NONE:
             rows.append(last_end + last_shift << 32)
             last_half = int(Rule.NONE)
+        end = min(fragment.end, segment.address + segment.size)
         for address, half in fragment.rows:
-            if half != last_half and address < fragment.end:
+            if half != last_half and address < end:
                 rows.append(address + shift << 32 | half)
                 last_half = half
-        last_end, last_shift = fragment.end, shift
+        last_end, last_shift = end, shift
     if last_end >= 0:
         rows.append(last_end + last_shift << 32)
     return rows
 
 
-def _shift(segments: list[Code], address: int) -> int | None:
-    """What leads from an address to its offset in the file."""
+def _segment(segments: list[Code], address: int) -> Code | None:
+    """The segment that an address lies in, within the offsets that rows can hold."""
     for code in segments:
         if code.address <= address < code.address + code.size:
-            return code.offset - code.address
+            return code if code.offset + code.size < 1 << 32 else None
     return None
 
 

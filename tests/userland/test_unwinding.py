@@ -74,7 +74,8 @@ def gdb(process: subprocess.Popen[bytes]) -> list[int]:
     """The stack as gdb unwinds it."""
     done = subprocess.run(
         ["gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off",
-         "-ex", "set print address on", "-ex", "set backtrace past-main on", "-p", str(process.pid), "-ex", "bt"],
+         "-ex", "set print address on", "-ex", "set backtrace past-main on",
+         "-p", str(process.pid), "-ex", "bt"],
         capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     frames = re.findall(r"^#\d+ +(?:(0x[0-9a-f]+) in |<(signal) handler)", done.stdout, re.M)
@@ -273,7 +274,7 @@ def test_samples(spin: Path, arguments: str) -> None:
 def test_one_key_for_one_stack(tmp_path: Path) -> None:
     program = build(tmp_path, "stacks", SOURCE, *FLAGS)
     clause = (
-        "syscall::read:entry /pid == $target/ { @[ustack(), ustackdepth] = count(); n++; } "
+        "syscall::read:entry /pid == $target/ { @[ustack(100), ustackdepth] = count(); n++; } "
         "syscall::read:entry /n == 5/ { exit(0); }"
     )
     with reading(program) as process:
@@ -348,7 +349,8 @@ int main(void)
 {
     /* push %rbp; mov %rsp,%rbp; call *%rdi; pop %rbp; ret */
     static const unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3};
-    void *place = mmap(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *place = mmap(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     memcpy(place, code, sizeof code);
     into((void (*)(void (*)(void)))place);
     return 0;
