@@ -52,6 +52,38 @@ def decode(machine: str, code: bytes, parts: Sequence[range] = ()) -> Body:
     return Body(tuple(instructions), tuple(returns) if complete else None)
 
 
+# Opcodes that the kernel's uprobes refuse on x86-64 (arch/x86/kernel/uprobes.c, good_insns_64):
+# privileged ones, those that are gone in 64-bit mode, int3, in and out.  Of instructions with a
+# VEX or EVEX prefix the kernel looks up the opcode in the same table.
+_REFUSED_X86 = frozenset(
+    bytes.fromhex(
+        "06070e16171e1f26272e2f36373e3f60616c6d6e6f829acccdcecfd4d6e4e5e6e7eaecedeeeff0f1f4fafb"
+    )
+)
+# The same file, is_prefix_bad(): segments but fs and gs, and lock.
+_REFUSED_PREFIXES = frozenset(b"\x26\x2e\x36\x3e\xf0")
+_HARMLESS_PREFIXES = frozenset(b"\x64\x65\x66\x67\xf2\xf3")
+# Bytes before the opcode, prefix included.
+_VECTOR_PREFIXES = {0xC5: 2, 0xC4: 3, 0x62: 4}
+
+
+def probeable(machine: str, code: bytes) -> bool:
+    """Whether the kernel places probes on the instruction at the start of the code."""
+    if machine != "EM_X86_64":
+        return True
+    at = 0
+    while at < len(code) and code[at] in _HARMLESS_PREFIXES:
+        at += 1
+    if at >= len(code) or code[at] in _REFUSED_PREFIXES:
+        return False
+    if code[at] & 0xF0 == 0x40:  # REX
+        at += 1
+    at += _VECTOR_PREFIXES.get(code[at], 0) if at < len(code) else 0
+    if code[at : at + 1] == b"\x8e":  # mov to ss masks exceptions
+        return code[at + 1 : at + 2] == b"" or code[at + 1] >> 3 & 7 != 2
+    return at < len(code) and code[at] not in _REFUSED_X86
+
+
 def _instructions(
     machine: str, code: bytes, inside: Sequence[range]
 ) -> Iterator[tuple[int, int, str]]:

@@ -259,7 +259,15 @@ def _may_be_function(pattern: Pattern) -> bool:
 
 def _left_out(pattern: Pattern, points: Sequence[ProbePoint]) -> tuple[str, ...]:
     """A line about kernel functions that a glob names and that cannot be told apart."""
-    if pattern.provider not in ("fbt", "kprobe", "kretprobe") or not points:
+    if not points:
+        return ()
+    if _family(pattern.provider) in ("pid", "uprobe", "uretprobe"):
+        from dscript.providers.usercode import left_out
+
+        count = left_out(pattern)
+        what = "1 instruction was" if count == 1 else f"{count} instructions were"
+        return (f"{what} left out of {pattern}: the kernel refuses to probe them",) if count else ()
+    if pattern.provider not in ("fbt", "kprobe", "kretprobe"):
         return ()
     count = _provider("fbt").left_out(pattern)  # type: ignore[attr-defined]
     if not count:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from dscript.kernel import elf, features, instructions, libraries, user_types
@@ -32,9 +32,15 @@ _FIRST_ID = 300_000
 # What one description may stand for.
 MAX_PROBES = 100_000
 
+_LONGEST = 15  # bytes of an x86 instruction
 _OFFSET = re.compile(r"[0-9a-fA-F]+")
 
+# What names every instruction of a function, beside offsets.
+ALL_INSTRUCTIONS = "-"
+
 _ids: dict[tuple[str, str, str, str], int] = {}
+# Refused instructions by description and file, for `left_out`.
+_refused: dict[Pattern, dict[str, int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,8 @@ class CodeFile:
     module: str
     provider: str
     pid: int = 0
+    # Offsets of instructions that match and that the kernel refuses to probe.
+    refused: set[int] = field(default_factory=set, compare=False)
 
 
 def probe(provider: str, module: str, function: str, name: str) -> Probe:
@@ -72,7 +80,14 @@ def points(file: CodeFile, pattern: Pattern) -> list[ProbePoint]:
         found.extend(_of_function(file, name, functions, pattern, kind))
         if len(found) > MAX_PROBES:
             return found[:MAX_PROBES]
+    if file.refused:
+        _refused.setdefault(pattern, {})[file.image.path] = len(file.refused)
     return found
+
+
+def left_out(pattern: Pattern) -> int:
+    """Instructions that a description names and that the kernel refuses to probe."""
+    return sum(_refused.get(pattern, {}).values())
 
 
 def matching(image: elf.Elf, glob: str) -> dict[str, list[elf.Function]]:
@@ -111,7 +126,7 @@ def _of_function(
             yield _point(file, name, "entry", kind, "uprobe", entries)
     if pattern.matches_name("return"):
         yield from _returns(file, name, functions, kind)
-    if is_glob(pattern.name) or _OFFSET.fullmatch(pattern.name):
+    if is_glob(pattern.name) or pattern.name == ALL_INSTRUCTIONS or _OFFSET.fullmatch(pattern.name):
         for function in functions:
             yield from _offsets(file, name, function, pattern.name, kind)
 
@@ -125,8 +140,9 @@ def _returns(
     replaced: list[UserPlace] = []
     for function in functions:
         offsets = return_offsets(file.image, function)
-        if offsets is not None:
-            sites += [p for at in offsets if (p := _place(file, function, at)) is not None]
+        found = [_place(file, function, at) for at in offsets or ()]
+        if offsets is not None and None not in found:
+            sites += [place for place in found if place is not None]
         elif not file.image.is_go and (start := _place(file, function, 0)) is not None:
             replaced.append(start)
     if sites:
@@ -172,8 +188,8 @@ def _offsets(
     file: CodeFile, name: str, function: elf.Function, wanted: str, kind: AttachKind
 ) -> Iterator[ProbePoint]:
     """Probes on instructions, named by their hexadecimal offset in the function."""
-    matches = matcher(wanted)
-    if not is_glob(wanted):
+    matches = matcher("" if wanted == ALL_INSTRUCTIONS else wanted)
+    if not is_glob(wanted) and wanted != ALL_INSTRUCTIONS:
         matches = f"{int(wanted, 16):x}".__eq__
     code = file.image.code(function.address, function.size)
     for at in instructions.decode(file.image.machine, code).instructions:
@@ -189,13 +205,21 @@ def _absolute(file: CodeFile, name: str, kind: AttachKind) -> Iterator[ProbePoin
     offset = file.image.file_offset(address)
     if offset is None:
         return
+    if not instructions.probeable(file.image.machine, file.image.code(address, _LONGEST)):
+        file.refused.add(offset)
+        return
     place = UserPlace(file.image.path, offset, 0, file.pid)
     yield _point(file, "-", f"{address:x}", kind, "uprobe", [place])
 
 
 def _place(file: CodeFile, function: elf.Function, within: int) -> UserPlace | None:
-    offset = file.image.file_offset(function.address + within)
+    """Where an instruction of a function is probed; None where it cannot be."""
+    address = function.address + within
+    offset = file.image.file_offset(address)
     if offset is None:
+        return None
+    if not instructions.probeable(file.image.machine, file.image.code(address, _LONGEST)):
+        file.refused.add(offset)
         return None
     return UserPlace(file.image.path, offset, max(within, 0) & 0xFFFFFFFF, file.pid)
 
@@ -293,12 +317,15 @@ def why_nothing(file: CodeFile, pattern: Pattern) -> str:
         if not file.image.functions():
             return f"{file.module} has no symbols (it was stripped); use {file.module}:-:OFFSET"
         return f"{file.module} has no function {function}"
+    if points(file, pattern) == [] and file.refused:
+        return f"the kernel refuses to probe this instruction of {function}"
     if _OFFSET.fullmatch(pattern.name):
         return f"no instruction of {function} begins at offset 0x{pattern.name}"
     if pattern.name == "return" and file.image.is_go:
         return f"it cannot be told where {function} returns, and Go's stacks forbid return probes"
     return (
-        f"{function} has no probe {pattern.name}: there are entry, return and hexadecimal offsets"
+        f"{function} has no probe {pattern.name}: there are entry, return and hexadecimal offsets "
+        "(- for all)"
     )
 
 

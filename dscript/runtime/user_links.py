@@ -85,6 +85,10 @@ def refusal(path: str, pid: int, error: KernelError) -> TracingError:
     """Why a file's code cannot be probed."""
     if error.errno == bpf.ESRCH and pid:
         return TracingError(f"failed to grab pid {pid}: no such process")
+    if error.errno in (bpf.ENOTSUPP, bpf.ENOEXEC):
+        return TracingError(
+            f"cannot probe {path}: the kernel refuses to probe an instruction of it"
+        )
     return TracingError(f"cannot probe {path}: {bpf.explain(error.errno or 0)}")
 
 
