@@ -122,10 +122,16 @@ def _read(g: Generator, location: Location) -> Value:
             base = f.op("lshr", base, location.shift)
         return _sized(g, base, location)
     if location.index >= 0:
-        index = f.op("mul", f.ctx_load(g.ctx, location.index), location.scale)
-        base = f.op("add", base, index)
+        index = f.ctx_load(g.ctx, location.index)
+        bits = 64 - 8 * location.index_size
+        if bits:
+            index = f.op("shl", index, bits)
+            index = f.op("ashr" if location.index_signed else "lshr", index, bits)
+        base = f.op("add", base, f.op("mul", index, location.scale))
     if location.offset:
         base = f.op("add", base, location.offset)
+    if location.kind == "address":
+        return _sized(g, base, location)
     return _sized(g, _user_word(g, base, min(location.size, 8)), location)
 
 

@@ -16,6 +16,7 @@ SITE = r"""
 #include <stdio.h>
 #include <unistd.h>
 unsigned short enabled __attribute__((section(".probes")));
+long numbers[4] = {100, 101, 102, 103};
 struct pair { short a; int b; } pairs[3] = {{1, -20}, {3, -40}, {5, -60}};
 #define NOTE(provider, name, semaphore, arguments, ...) \
     __asm__ volatile("990: nop\n" \
@@ -42,6 +43,8 @@ __attribute__((noinline)) void two(long i)
 {
     NOTE("demo", "same__name", "0", "-8@%0", "r"(i * 10));
     NOTE("demo", "same__name", "0", "-4@$9", "r"(i));
+    NOTE("demo", "symbols", "0", "8@numbers+8(%%rip) 8@numbers(,%0,8) 8@$numbers 4f@%%xmm0 8@%0",
+         "r"(i));
 }
 
 int main(int argc, char **argv)
@@ -73,6 +76,17 @@ def test_every_kind_of_argument(program: Path) -> None:
     assert found == [
         f"-7 {-5 - i} {i} {200 + i} {pairs[i][0]} {pairs[i][1]} {-5 - i}" for i in range(3)
     ]
+
+
+def test_places_counted_from_symbols(program: Path) -> None:
+    clause = (
+        'demo$target:::symbols { printf("%d %d %d %d\\n", '
+        "arg0, arg1, *(long *)copyin(arg2, 8), arg4); }"
+    )
+    found = [line for line in lines(dscript("-n", clause, "-c", program)) if "enabled" not in line]
+    assert found == [f"101 {100 + i} 100 {i}" for i in range(3)]
+    said = error("-n", "demo$target:::symbols { trace(arg3); }", "-c", program)
+    assert "argument 3 of this probe is a floating-point number" in said
 
 
 def test_semaphore_is_counted_while_tracing(program: Path) -> None:
@@ -152,30 +166,3 @@ def test_python_imports_and_collections() -> None:
 )
 def test_wrong_descriptions(program: Path, description: str, expected: str) -> None:
     assert expected in error("-n", f"{description} {{ }}", "-c", program)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("8@%rdi", ("register", 112, 0, -1, 1, 0)),
-        ("-4@%r8d", ("register", 72, 0, -1, 1, 0)),
-        ("1@%ah", ("register", 80, 0, -1, 1, 8)),
-        ("2@%si", ("register", 104, 0, -1, 1, 0)),
-        ("1@%r15b", ("register", 0, 0, -1, 1, 0)),
-        ("8@-16(%rbp)", ("memory", 32, -16, -1, 1, 0)),
-        ("8@(%rax,%rcx,4)", ("memory", 80, 0, 88, 4, 0)),
-        ("-8@$0x10", ("constant", -1, 16, -1, 1, 0)),
-        ("8f@%xmm0", None),
-        ("8@%xmm1", None),
-    ],
-)
-def test_operands(text: str, expected: tuple[str, int, int, int, int, int] | None) -> None:
-    """Operands of the x86-64 assembler; offsets are those of struct pt_regs."""
-    image = elf.read("/bin/true")
-    (found,) = usdt.locations(text, image, 0)
-    if expected is None:
-        assert found is None
-    else:
-        assert found is not None
-        fields = (found.kind, found.register, found.offset, found.index, found.scale, found.shift)
-        assert fields == expected
