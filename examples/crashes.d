@@ -3,7 +3,7 @@
  * crashes.d - which processes crash, and where in their code?
  *
  * One line for each fault that the kernel answers with a signal (SIGSEGV, SIGBUS, SIGFPE,
- * SIGILL, SIGTRAP), with the address and the user stack at that moment: also for programs that handle
+ * SIGILL, SIGTRAP), with the address and the user stack at that moment: also for those that handle
  * the signal, and where no core file is written.
  *
  * Usage: crashes.d [PID]
@@ -11,7 +11,7 @@
  *
  * Sample:
  *   TIME                     UID     PID COMM            SIGNAL            ADDRESS
- *   2026 Nov 21 09:20:51       0   30198 crash               11                  0
+ *   2026 Nov 21 09:31:12       0   12235 crash               11                  0
  *                 crash`depth+0xc
  *                 crash`outer+0x18
  *                 crash`main+0x1c

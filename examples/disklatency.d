@@ -22,7 +22,7 @@
 #pragma D option quiet
 #pragma D option defaultargs
 
-inline int LIMIT = ($1 ? $1 : 10) * 1000000;
+inline int64_t LIMIT = ($1 ? $1 : 10) * 1000000LL;	/* nanoseconds */
 
 io:::start
 {

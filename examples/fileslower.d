@@ -24,7 +24,7 @@
 #pragma D option quiet
 #pragma D option defaultargs
 
-inline int LIMIT = $1 ? $1 : 10;
+inline int64_t LIMIT = ($1 ? $1 : 10) * 1000000LL;	/* nanoseconds */
 
 BEGIN
 {
@@ -54,7 +54,7 @@ syscall::writev:return,
 syscall::pwrite*:return,
 syscall::fsync:return,
 syscall::fdatasync:return
-/self->start && timestamp - self->start >= LIMIT * 1000000 &&
+/self->start && timestamp - self->start >= LIMIT &&
     (curthread->files->fdt->fd[self->fd]->f_inode->i_mode & S_IFMT) == S_IFREG/
 {
 	this->us = (timestamp - self->start) / 1000;

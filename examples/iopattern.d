@@ -12,7 +12,7 @@
  *
  * Sample:
  *   DISK      %RAN      IOS    MIN(B)    MAX(B)    AVG(B)      READ(B)   WRITTEN(B)
- *   vda         67       31      4096   1048576    146531      1122304      3420160
+ *   vda         58       29      4096   1048576    156636      1126400      3416064
  *
  * Notes: Linux 6.1 and later. Disks without moving parts do not mind random I/O, but
  * prefer large ones. A flush has no blocks and is not counted.

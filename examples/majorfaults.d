@@ -11,7 +11,7 @@
  * Sample:
  *   0
  *       PID COMM                 MAJFLT FUNCTION
- *     29619 python3                  64 mmap.cpython-311-x86_64-linux-gnu.so`mmap_subscript
+ *     12162 python3                  64 mmap.cpython-311-x86_64-linux-gnu.so`mmap_subscript
  *
  * Notes: Linux 6.1 and later. The kernel's own counter, as "maj_flt" of ps(1) has it.
  * Many of them all the time mean too little memory; some at a program's start are normal.

@@ -11,7 +11,9 @@
  *
  * Sample:
  *       PID COMM             FS                ADDED    DROPPED
- *     29704 dd               ext4                 10          0
+ *     12282 sh               ext4                  1          0
+ *     12286 mktemp           ext4                  6          0
+ *     12287 dd               ext4                 10          0
  *
  * Notes: Linux 6.1 and later. Counts folios: mostly one page of 4 KiB each, larger ones
  * on new kernels where the file system has them. Hits cost nothing and are not seen.

@@ -23,10 +23,10 @@
 #pragma D option quiet
 #pragma D option defaultargs
 
-inline int LIMIT = $1 ? $1 : 1000;
+inline int64_t LIMIT = ($1 ? $1 : 1000) * 1000000LL;	/* nanoseconds */
 
 proc:::exit
-/timestamp - curthread->group_leader->start_time <= LIMIT * 1000000/
+/timestamp - curthread->group_leader->start_time <= LIMIT/
 {
 	this->parent = stringof(curthread->real_parent->comm);
 	this->cpu = curthread->se.sum_exec_runtime + curthread->signal->sum_sched_runtime;

@@ -266,3 +266,5 @@ inline int ERFKILL = 132;  /* Operation not possible due to RF-kill */
 /* Other names for the same */
 inline int EWOULDBLOCK = 11;
 #pragma D attributes Stable/Stable/Common EWOULDBLOCK
+inline int EOPNOTSUPP = 95;
+#pragma D attributes Stable/Stable/Common EOPNOTSUPP
