@@ -260,12 +260,14 @@ class _Walk:
         f.br(done)
         f.at(unknown)
         # Memory of no file, which the kernel found, needs no table.
-        with only_if(f, f.icmp("eq", w["length"], 0)):
-            self._ask_user_space(pc)
         with only_if(f, f.icmp("ne", w["inode"], 0)):
-            self._ask_user_space(pc)
+            self._ask_user_space(pc, w["inode"], w["size"])
         f.br(done)
         f.at(done)
+        # A list that does not hold it is not all; where there is none the kernel serves as well.
+        missing = f.op("or", f.icmp("eq", w["length"], 0), f.icmp("ne", w["ranges"], 0))
+        with only_if(f, missing):
+            self._ask_user_space(pc, const(0), const(0))
 
     def _found_callback(self) -> Function:
         """Called with the struct vm_area_struct of an address: notes what the walk needs."""
@@ -304,11 +306,11 @@ class _Walk:
         c.ret(0)
         return c
 
-    def _ask_user_space(self, pc: Value) -> None:
+    def _ask_user_space(self, pc: Value, inode: Value, size: Value) -> None:
         """For the process's mappings or a file's table; not for the same again and again."""
         f, w = self.f, self.w
         key = f.slot("key", _KEY)
-        f.store(f.op("xor", w["pid"], f.op("shl", w["inode"], 24)), key)
+        f.store(f.op("xor", w["pid"], f.op("shl", inode, 24)), key)
         asked = self._lookup(rows.ASKED, key)
         now = f.helper(Helper.KTIME_GET_NS, [])
         before, again, done = f.block("before"), f.block("again"), f.block("asked")
@@ -324,7 +326,7 @@ class _Walk:
         ring = Value(f"@{rows.REQUESTS}", "ptr")
         request = f.helper(Helper.RINGBUF_RESERVE, [ring, const(32), const(0)], "ptr")
         with only_if(f, f.icmp("ne", request, NULL)):
-            for at, value in enumerate((w["pid"], pc, w["inode"], w["size"])):
+            for at, value in enumerate((w["pid"], pc, inode, size)):
                 f.store(value, f.gep(request, 8 * at))
             f.helper(Helper.RINGBUF_SUBMIT, [request, const(0)])
         f.br(done)

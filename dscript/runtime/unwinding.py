@@ -35,6 +35,8 @@ _SWEEP: Final = 2.0
 # A process whose mappings have not changed since it asked may ask again after this long, and
 # each time after twice that, in seconds.
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.005, 30.0
+# A process that has changed its mappings this often (JIT) may ask only so often, in seconds.
+_RAPID_CHANGES, _CHANGING_PAUSE = 16, 0.1
 
 _REASONS: Final = {
     Stop.UNREADABLE: "where their memory cannot be read",
@@ -48,6 +50,7 @@ class _Process(NamedTuple):
 
     identity: int
     mappings: tuple[processes.CodeMapping, ...]
+    changes: int  # how often its mappings were found changed
     paused: float  # seconds for which it was last kept from asking
 
 
@@ -156,8 +159,11 @@ class Unwinder:
             return
         if known is not None and known.identity != identity:
             self._lists.ended(pid, known.identity)
-        self._known[pid] = _Process(identity, mappings, 0.0)
+        changes = 1 + (known.changes if known is not None and known.identity == identity else 0)
+        self._known[pid] = _Process(identity, mappings, changes, 0.0)
         self._publish_list(pid)
+        if changes > _RAPID_CHANGES:
+            self._silence(pid, _CHANGING_PAUSE)
 
     def _publish_list(self, pid: int) -> None:
         process = self._known[pid]
