@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from dscript import options as d_options
 from dscript.errors import TracingError
+from dscript.headers import stub_folder, without_functions
 from dscript.source import Source
 
 _LINE_MARK = re.compile(r'#[ \t]*(?:line[ \t]+)?([0-9]+)(?:[ \t]+"([^"\n]*)")?')
@@ -80,7 +81,9 @@ def _preprocess(data: bytes, title: str, options: Mapping[str, str]) -> bytes:
         )
     if said:
         sys.stderr.write(said)
-    return done.stdout.replace(b'"<stdin>"', f'"{title}"'.encode("utf-8", "surrogateescape"))
+    text = done.stdout.replace(b'"<stdin>"', f'"{title}"'.encode("utf-8", "surrogateescape"))
+    plain = without_functions(text.decode("utf-8", "surrogateescape"))
+    return plain.encode("utf-8", "surrogateescape")
 
 
 # C beyond D in the headers of Linux and its C library: words of GNU C, and the guards of headers
@@ -95,9 +98,12 @@ _HEADER_MACROS = (
     "__restrict=",
     "__signed__=signed",
     "__volatile__=volatile",
-    "_BITS_BYTESWAP_H=1",
-    "_BITS_UINTN_IDENTITY_H=1",
-    "_LINUX_SWAB_H=1",
+    "_Float128=double",
+    "_Float64x=double",
+    "_Float64=double",
+    "_Float32x=double",
+    "_Float32=float",
+    "__builtin_va_list=char *",
 )
 
 
@@ -106,13 +112,23 @@ def _cpp_arguments(title: str, options: Mapping[str, str]) -> list[str]:
     # D's `$1`, `@` and backquotes are no C tokens, which cpp -traditional-cpp would let
     # pass; GNU cpp in its normal mode keeps them as stray characters, too.
     strict = {"a": [], "c": ["-std=c11", "-pedantic"], "s": ["-traditional-cpp"], "t": ["-ansi"]}
-    arguments = ["-D__SVR4", "-D__unix", "-D__linux__", "-D__dtrace__"]
+    # GNU C's own names without underscores are modules and functions in scripts.
+    arguments = [
+        "-Uunix",
+        "-Ulinux",
+        "-Ui386",
+        "-D__SVR4",
+        "-D__unix",
+        "-D__linux__",
+        "-D__dtrace__",
+    ]
     arguments += [f"-D{macro}" for macro in _HEADER_MACROS]
     arguments += strict[d_options.text(options, "stdc")]
     arguments += ["-iquote", os.path.dirname(title) or "."]
     arguments += [f"-I{folder}" for folder in d_options.texts(options, "incdir")]
     arguments += [f"-D{macro}" for macro in d_options.texts(options, "define")]
     arguments += [f"-U{macro}" for macro in d_options.texts(options, "undef")]
+    arguments += ["-isystem", os.path.join(stub_folder(), "over"), "-idirafter", stub_folder()]
     if d_options.flag(options, "cpphdrs"):
         arguments.append("-H")
     return arguments

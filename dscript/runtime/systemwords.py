@@ -41,10 +41,10 @@ def values() -> tuple[int, ...]:
     """The figures now, in the order of `SYSTEM_WORDS`."""
     info = _Info()
     _LIBC.sysinfo(ctypes.byref(info))
-    page: int = os.sysconf("SC_PAGE_SIZE")
+    page = os.sysconf("SC_PAGE_SIZE")
 
     def pages(units: int) -> int:
-        return units * max(1, info.mem_unit) // page
+        return int(units * max(1, info.mem_unit) // page)
 
     figures = {
         "load_1": info.loads[0],

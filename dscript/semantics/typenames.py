@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from dscript.dtypes.types import (
     INT,
+    LONG,
     NAMED_TYPES,
+    UINT,
     ArrayType,
     EnumType,
     FloatType,
@@ -112,12 +114,14 @@ class TypeResolver:
             "D_DECL_DYNOBJ", "an associative array may only be declared as a variable", span
         )
 
-    def _count(self, size: ast.Expr) -> int:
+    def _count(self, size: ast.Expr) -> int | None:
         message = (
             "positive integral constant expression or tuple signature expected as array "
             "declaration subscript"
         )
         count = self.evaluate(size, "D_DECL_ARRSUB", message)
+        if count == 0 and _in_system_header(size.span):
+            return None  # GNU C's array of no elements, as long as the memory behind it
         if count <= 0:
             raise Diagnostic("D_DECL_ARRSUB", message, size.span)
         if count > 0xFFFFFFFF:
@@ -330,7 +334,10 @@ class TypeResolver:
                 raise Diagnostic(
                     "D_DECL_IDRED", f"identifier redeclared: enumerator {item.name}", item.span
                 )
-            if not -(1 << 31) <= value < 1 << 31:
+            if value >= 1 << 31 and _in_system_header(item.span):
+                # GNU C gives the enumeration a type that its values fit in.
+                enum.base = UINT if value < 1 << 32 and enum.base.size == 4 else LONG
+            elif not -(1 << 31) <= value < 1 << 31:
                 raise Diagnostic(
                     "D_DECL_ENOFLOW",
                     f"enumerator '{item.name}' value overflows INT_MAX ({0x7FFFFFFF})",
@@ -380,3 +387,8 @@ def describe(type_: Type) -> str:
     if isinstance(type_, IntType) and type_ == INT:
         return "int"
     return str(type_)
+
+
+def _in_system_header(span: Span) -> bool:
+    """Whether a declaration comes from a C header of the system, which has more than D takes."""
+    return span.source is not None and span.position.file.startswith("/usr/")

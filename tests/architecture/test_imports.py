@@ -36,7 +36,8 @@ ALLOWED: dict[str, set[str]] = {
     "program": {"errors"},
     "plan": {"program"},
     "request": {"errors", "source"},
-    "scripts": BASE,
+    "headers": BASE,
+    "scripts": BASE | {"headers"},
     # the compiler
     "syntax": BASE | CACHE,
     "dtypes": BASE | {"syntax"},

@@ -1,0 +1,2 @@
+/* On Linux this is <netinet/tcp.h>. */
+#include <netinet/tcp.h>

@@ -1,0 +1,2 @@
+/* On Linux this is <netinet/udp.h>. */
+#include <netinet/udp.h>

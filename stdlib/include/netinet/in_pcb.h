@@ -1,0 +1,1 @@
+/* netinet/in_pcb.h of another kernel: its structures are not those of Linux, and it has no values that D lacks. */

@@ -1,0 +1,1 @@
+/* nfs/nfs_clnt.h of another kernel: its structures are not those of Linux, and it has no values that D lacks. */

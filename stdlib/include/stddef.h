@@ -1,0 +1,1 @@
+/* D has size_t, NULL and offsetof(). */

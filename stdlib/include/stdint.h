@@ -1,0 +1,1 @@
+/* D has the integer types of C99. */

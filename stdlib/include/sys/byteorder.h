@@ -1,0 +1,2 @@
+/* ntohs() and its kin are functions of D. */
+#include <sys/isa_defs.h>

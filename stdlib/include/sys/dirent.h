@@ -1,0 +1,2 @@
+/* On Linux this is <dirent.h>. */
+#include <dirent.h>

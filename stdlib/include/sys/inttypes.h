@@ -1,0 +1,2 @@
+/* On Linux this is <inttypes.h>. */
+#include <inttypes.h>

@@ -1,0 +1,2 @@
+/* On Linux this is <netinet/ip.h>. */
+#include <netinet/ip.h>

@@ -1,0 +1,2 @@
+/* On Linux this is <limits.h>. */
+#include <limits.h>

@@ -1,0 +1,2 @@
+/* On Linux this is <sys/ucontext.h>. */
+#include <sys/ucontext.h>

@@ -1,0 +1,1 @@
+/* sys/scsi/scsi.h of another kernel: its structures are not those of Linux, and it has no values that D lacks. */

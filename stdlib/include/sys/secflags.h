@@ -1,0 +1,2 @@
+/* On Linux this is <sys/types.h>. */
+#include <sys/types.h>

@@ -1,0 +1,2 @@
+/* On Linux this is <signal.h>. */
+#include <signal.h>

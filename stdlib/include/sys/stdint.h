@@ -1,0 +1,2 @@
+/* On Linux this is <stdint.h>. */
+#include <stdint.h>

@@ -1,0 +1,2 @@
+/* On Linux this is <termios.h>. */
+#include <termios.h>

@@ -1,0 +1,2 @@
+/* On Linux this is <unistd.h>. */
+#include <unistd.h>
