@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
+from collections import OrderedDict
 
 from dscript.kernel.processes import start_time
 from dscript.symbols.types import Symbol
 
 _LIBRARIES = ("libbcc_bpf.so.0", "libbcc.so.0")
+
+# bcc reads the symbol tables of every object anew for each process: some 0.5 MiB of each.
+_MOST_PROCESSES = 64
+_MOST_ADDRESSES = 100_000
+# How long a process is taken to be the one that it was: reading /proc takes 15 us.
+_FRESH_NS = 20_000_000
 
 
 class _BccSymbol(ctypes.Structure):
@@ -29,51 +37,92 @@ class UserSymbolsUnavailable(Exception):
     """bcc's library is not there; the message says what to install."""
 
 
+class _Process:
+    """bcc's cache of a process, and the addresses found in it.
+
+    `start` tells the process from another one of the same number; it was last looked at
+    `checked` nanoseconds of the monotonic clock ago, and then ran or not.
+    """
+
+    __slots__ = ("alive", "checked", "found", "handle", "start")
+
+    def __init__(self, start: int, handle: int) -> None:
+        self.start, self.handle = start, handle
+        self.alive, self.checked = True, time.monotonic_ns()
+        self.found: dict[int, Symbol | None] = {}
+
+
 class UserSymbols:
-    """Symbol caches by process.
+    """Symbol caches by process, of the processes last asked for.
 
     A cache made while its process lives keeps working after the end of the process.
     Raises UserSymbolsUnavailable when made without bcc's library.
     """
 
-    def __init__(self, libraries: tuple[str, ...] = _LIBRARIES) -> None:
+    def __init__(
+        self,
+        libraries: tuple[str, ...] = _LIBRARIES,
+        *,
+        processes: int = _MOST_PROCESSES,
+        addresses: int = _MOST_ADDRESSES,
+    ) -> None:
+        """At most so many processes, and addresses of them all, are remembered."""
         self._library = _load(libraries)
-        self._caches: dict[int, tuple[int, int]] = {}  # pid → (start time, handle)
-        self._found: dict[tuple[int, int], Symbol | None] = {}
+        self._caches: OrderedDict[int, _Process] = OrderedDict()
+        self._most_processes, self._most_addresses = processes, addresses
+        self._addresses = 0
 
     def holds(self, pid: int) -> bool:
         """Whether a process runs, so that bcc can look at it."""
+        known = self._caches.get(pid)
+        if known is not None and time.monotonic_ns() - known.checked < _FRESH_NS:
+            return known.alive
         return start_time(pid) != 0
 
     def lookup(self, pid: int, address: int) -> Symbol | None:
         """Symbol of an address in a process; None when process or mapping are unknown."""
-        key = (pid, address)
+        process = self._process(pid)
+        if process is None:
+            return None
         try:
-            return self._found[key]
+            return process.found[address]
         except KeyError:
-            handle = self._handle(pid)
-            symbol = self._resolve(handle, address) if handle else None
-            if handle:
-                self._found[key] = symbol
+            symbol = self._resolve(process.handle, address)
+            if self._addresses >= self._most_addresses:
+                self._forget_addresses()
+            process.found[address] = symbol
+            self._addresses += 1
             return symbol
 
-    def _handle(self, pid: int) -> int:
-        """bcc's cache for a process; 0 when the process is gone and was never seen."""
-        start = start_time(pid)
+    def _process(self, pid: int) -> _Process | None:
+        """The cache for a process; None when it is gone and was never seen."""
         known = self._caches.get(pid)
-        if known is not None and (start == 0 or start == known[0]):
-            return known[1]
-        if known is not None:
-            # The number belongs to another process now.
-            self._library.bcc_free_symcache(known[1], pid)
-            del self._caches[pid]
-            self._found = {key: s for key, s in self._found.items() if key[0] != pid}
-        if start == 0:
-            return 0
-        handle = self._library.bcc_symcache_new(pid, None) or 0
-        if handle:
-            self._caches[pid] = (start, handle)
-        return int(handle)
+        if known is not None and time.monotonic_ns() - known.checked < _FRESH_NS:
+            return known
+        start = start_time(pid)
+        if known is not None and start in (0, known.start):
+            known.checked, known.alive = time.monotonic_ns(), start != 0
+            self._caches.move_to_end(pid)
+            return known
+        if known is not None:  # the number belongs to another process now
+            self._drop(pid)
+        handle = int(self._library.bcc_symcache_new(pid, None) or 0) if start else 0
+        if not handle:
+            return None
+        while len(self._caches) >= self._most_processes:
+            self._drop(next(iter(self._caches)))
+        made = self._caches[pid] = _Process(start, handle)
+        return made
+
+    def _drop(self, pid: int) -> None:
+        process = self._caches.pop(pid)
+        self._addresses -= len(process.found)
+        self._library.bcc_free_symcache(process.handle, pid)
+
+    def _forget_addresses(self) -> None:
+        for process in self._caches.values():
+            process.found.clear()
+        self._addresses = 0
 
     def _resolve(self, handle: int, address: int) -> Symbol | None:
         found = _BccSymbol()
@@ -81,14 +130,18 @@ class UserSymbols:
         module = os.path.basename((found.module or b"").decode("utf-8", "replace"))
         if status < 0:
             return Symbol(module, "", 0) if module and found.offset else None
-        name = (found.demangle_name or found.name or b"").decode("utf-8", "replace")
+        plain = (found.name or b"").decode("utf-8", "replace")
+        name = (found.demangle_name or b"").decode("utf-8", "replace") or plain
+        if plain.startswith("_R") or "17h" in plain:  # Rust's, which bcc does not know
+            from dscript.kernel.demangle import demangle
+
+            name = demangle(plain)
         self._library.bcc_symbol_free_demangle_name(ctypes.byref(found))
         return Symbol(module, name, found.offset)
 
     def close(self) -> None:
-        for pid, (_, handle) in self._caches.items():
-            self._library.bcc_free_symcache(handle, pid)
-        self._caches.clear()
+        for pid in list(self._caches):
+            self._drop(pid)
 
 
 def _load(names: tuple[str, ...]) -> ctypes.CDLL:
