@@ -32,8 +32,9 @@ class Row:
     `when` is the condition in words; it, `exactness` and `fallback` are as in `Described`, for
     docs/providers.md.  With `kind` "entry" or "return" the event is that of a kernel function
     named `tracepoint`.  `needs` are kernel names that the D uses and some kernels lack
-    (`struct.member`, enumeration constants); `otherwise` is the row to take without them or
-    without the event.  `module` is the one that has the event unless the kernel itself does.
+    (`struct.member`, enumeration constants; `!NAME`: one that it must lack); `otherwise` is the
+    row to take without them or without the event.  `module` is the one that has the event
+    unless the kernel itself does.
     """
 
     name: str

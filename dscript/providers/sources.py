@@ -22,7 +22,8 @@ RESULT = "result"
 def unavailable(kind: SourceKind, target: str, needs: Sequence[str] = ()) -> str | None:
     """Why this kernel lacks a source, as the end of a sentence; None when it has it.
 
-    `needs` are what its D names: `struct.member` or an enumeration constant.
+    `needs` are what its D names: `struct.member` or an enumeration constant; with `!` before it,
+    what a kernel has that needs no such source.
     """
     if kind == "tracepoint":
         if btf.find(btf.Kind.TYPEDEF, f"btf_trace_{target}") is None:
@@ -39,8 +40,10 @@ def unavailable(kind: SourceKind, target: str, needs: Sequence[str] = ()) -> str
             return f"it is kernel function {target}, and {fbt.no_mechanism()}"
         if _function(target) is None:
             return f"this kernel has no function {target} that can be probed"
-    lacking = next((need for need in needs if not _has(need)), None)
-    return None if lacking is None else f"this kernel has no {lacking}"
+    lacking = next((need for need in needs if _has(need.lstrip("!")) == (need[0] == "!")), None)
+    if lacking is None:
+        return None
+    return f"this kernel has {'' if lacking[0] == '!' else 'no '}{lacking.lstrip('!')}"
 
 
 def may_have(module: str) -> bool:

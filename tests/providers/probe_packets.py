@@ -1,7 +1,8 @@
 """The part of probe_work.py that makes TCP, UDP, IP and ICMP count everything they can.
 
-`probe_packets.py FILE` runs in a network namespace of its own; FILE gets what /proc/net/snmp
-has counted there, as JSON.
+`probe_packets.py FILE` runs in a network namespace of its own; FILE gets what the kernel has
+counted there (/proc/net/snmp, netstat and snmp6), and what was on the wire, as JSON.  A signal 0
+to itself says when that was.
 
 Packets that no socket would send are put on loopback as they are, header and all.  A socket
 filter that drops everything makes loss.
@@ -12,12 +13,17 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import os
 import socket
 import struct
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.providers.wire import Wire
 
 LOOPBACK = "127.0.0.1"
 _ICMP, _TCP, _UDP = 1, 6, 17
@@ -205,6 +211,8 @@ def fragments() -> None:
 
 def forwarded() -> None:
     """For a host behind a device; too old to go on; too long, and not to be cut up."""
+    # IPv6 tells a new device's neighbours of itself whenever it likes.
+    _CONF.with_name("ipv6").joinpath("conf/default/disable_ipv6").write_text("1")
     _ip("link", "add", "near0", "type", "veth", "peer", "name", "far0")
     for device in ("near0", "far0"):
         _ip("link", "set", device, "up")
@@ -231,15 +239,23 @@ def no_route() -> None:
 
 
 def counters() -> dict[str, int]:
-    lines = [line.split() for line in Path("/proc/net/snmp").read_text().splitlines()]
-    return {
-        names[0][:-1].lower() + name: int(value)
-        for names, values in zip(lines[::2], lines[1::2], strict=True)
-        for name, value in zip(names[1:], values[1:], strict=True)
-    }
+    """By name as in the files; those of snmp with their protocol before it."""
+    result = {}
+    for file in ("snmp", "netstat"):
+        lines = [line.split() for line in Path("/proc/net", file).read_text().splitlines()]
+        for names, values in zip(lines[::2], lines[1::2], strict=True):
+            head = names[0][:-1].lower() if file == "snmp" else ""
+            pairs = zip(names[1:], values[1:], strict=True)
+            result.update({head + name: int(value) for name, value in pairs})
+    lines = [line.split() for line in Path("/proc/net/snmp6").read_text().splitlines()]
+    return result | {name: int(value) for name, value in lines}
 
 
 if __name__ == "__main__":
+    wire = Wire()
     every_statistic()
-    time.sleep(0.1)
-    Path(sys.argv[1]).write_text(json.dumps(counters()))
+    time.sleep(0.3)
+    os.kill(os.getpid(), 0)
+    sent = wire.counts()
+    found = counters() | {f"wire {name}": count for name, count in sent.items()}
+    Path(sys.argv[1]).write_text(json.dumps(found))

@@ -91,7 +91,10 @@ def test_on_cpu_with_the_memory_of_the_thread(tmp_path: Path) -> None:
         return
     seen, _ = traced(
         tmp_path,
-        "sched:::on-cpu /pid == $target/ { @on = count(); "
+        # A thread that has no program yet, or none any more, has no stack either.
+        "syscall::clock_nanosleep:entry, syscall::clock_nanosleep:return /pid == $target/ "
+        '{ self->in = probename == "entry"; } '
+        "sched:::on-cpu /pid == $target && self->in/ { @on = count(); "
         "@deep = sum(ustackdepth > 0 && execname == stringof(curthread->comm) && "
         "tid == curthread->pid); } "
         'END { printa("%@d %@d\\n", @on, @deep); }',

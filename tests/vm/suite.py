@@ -26,11 +26,7 @@ from tests.vm import harness
 # slower than this machine.
 MODULES: dict[str, tuple[str, str]] = {
     "test_proc.py": ("", ""),
-    "test_sched.py": (
-        "with_the_memory",
-        "a slow start is switched while exec() has no stack yet; "
-        "statistics_of_scheduling looks behind the start",
-    ),
+    "test_sched.py": ("", ""),
     "test_syscall.py": ("", ""),
     "test_cpc.py": ("", ""),
     "test_profile.py": ("", ""),
