@@ -24,7 +24,8 @@ libstdcxx$target:::throw
 {
 	/* The second word of a std::type_info points to the type's name. */
 	this->name = *(uintptr_t *)copyin(arg1 + sizeof (uintptr_t), sizeof (uintptr_t));
-	@[copyinstr(this->name), ufunc(ucaller)] = count();
+	/* Nothing follows a throw: its return address may be another function's first. */
+	@[copyinstr(this->name), ufunc(ucaller - 1)] = count();
 }
 
 END

@@ -67,7 +67,7 @@ def test_iosnoop(folder: Path) -> None:
     assert len([row for row in mine if row["D"] == "W"]) == 20
     reads = [int(row["BLOCK"]) for row in mine if row["D"] == "R"]
     assert len(reads) >= 10
-    cached = [row for row in found.rows(FILE=folder / "cached")]
+    cached = found.rows(FILE=folder / "cached")
     for way in "RW":
         assert sum(int(row["BYTES"]) for row in cached if row["D"] == way) >= 1 << 19
     assert all(0 < float(row["MS"]) < 30000 for row in mine)
