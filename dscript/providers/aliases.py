@@ -56,6 +56,7 @@ def with_aliases(
     """
     found, notes = list(points), []
     reason = None
+    seen: set[tuple[str, Call]] = set()
     for name in _names(pattern, points):
         alias = lookup(name)
         if alias is None:
@@ -64,7 +65,7 @@ def with_aliases(
             reason = f"{name} is a system call of {alias.system}: {alias.absent}"
             notes.append(f"syscall::{name}: never fires: {alias.absent}")
             continue
-        made = _points(alias, pattern, named())
+        made = _points(alias, pattern, named(), seen)
         found += made
         notes.append(_note(alias, made))
     return found, notes, reason
@@ -89,17 +90,20 @@ def _names(pattern: Pattern, points: Sequence[ProbePoint]) -> list[str]:
     return [n for n in matched if not points or not table()[n].get("system")]
 
 
-def _points(alias: Alias, pattern: Pattern, named: Sequence[Pattern]) -> list[ProbePoint]:
+def _points(
+    alias: Alias, pattern: Pattern, named: Sequence[Pattern], seen: set[tuple[str, Call]]
+) -> list[ProbePoint]:
+    """The points of a name; `seen` are the calls that the description's names have already."""
     known = syscalls.table()
     points = []
     for kind in ("entry", "return"):
         if not pattern.matches_name(kind):
             continue
-        seen: set[tuple[str, tuple[Test, ...]]] = set()
         for call in alias.calls:
-            if call.to not in known or call.to == alias.name or (call.to, call.when) in seen:
+            what = (kind, replace(call, arguments=None))
+            if call.to not in known or call.to == alias.name or what in seen:
                 continue
-            seen.add((call.to, call.when))
+            seen.add(what)
             if is_glob(pattern.function) and pattern.matches_function(call.to):
                 continue
             unless = _claims(alias, call, kind, named)
