@@ -19,6 +19,7 @@ from dscript import cache
 from dscript import options as d_options
 from dscript.compiler_child import Compilation
 from dscript.errors import TracingError
+from dscript.kernel import debugfiles
 from dscript.program import CompiledProgram
 from dscript.request import CompileRequest, Format, Picture, Piece, user_libraries
 from dscript.source import Source
@@ -146,6 +147,7 @@ def trace(
     from dscript.runtime.session import Session
 
     options = program.options
+    debugfiles.use(options)
     screen = _screen(program, output, format) if top else None
     if started is None:
         started = start_targets(options, targets)

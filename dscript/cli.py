@@ -126,11 +126,13 @@ def _dispatch(line: CommandLine) -> int:
 def _list_probes(line: CommandLine) -> int:
     """-l; a command of -c is started for it, looked at, and killed."""
     from dscript import api
+    from dscript.kernel import debugfiles
     from dscript.listing import print_probes
 
     environment = d_options.from_environment(os.environ.items())
     options = {"evaltime": _EVALTIME, **d_options.merge(environment, line.options)}
     targets = api.start_targets(options, line.targets)
+    debugfiles.use(options)
     try:
         status = print_probes(line, _pieces(line, {}), targets[0].pid if targets else 0)
     finally:

@@ -101,6 +101,7 @@ _OPTIONS = (
            choices=("exec", "preinit", "postinit", "main")),
     Option("lockmem", "text", "", "", harmless="BPF memory is not counted against the limit"),
     # Whom it is about.
+    Option("debugdir", "text", "/usr/lib/debug", "folder of the debug files of user code"),
     Option("follow", "flag", "", "probes of a process also fire in those that it forks"),
     Option("cgroup", "text", "", "trace only what runs in this control group or below it"),
     Option("pidns", "choice", "tracer", "whose process IDs pid and tid are",

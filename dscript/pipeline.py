@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dscript import options as d_options
 from dscript import progress
+from dscript.kernel import debugfiles
 from dscript.object.codegen import emit_assembly, emit_object
 from dscript.program import CompiledProgram
 from dscript.request import CompileRequest, Piece
@@ -36,6 +37,7 @@ def prepare(request: CompileRequest) -> Prepared:
     options = d_options.merge(
         request.environment_options, pragma_options(programs), request.options
     )
+    debugfiles.use(options)
     settings = settings_from(
         options,
         destructive=request.destructive,

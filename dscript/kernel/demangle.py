@@ -6,8 +6,12 @@ import ctypes
 import re
 from functools import lru_cache
 
+from dscript.kernel import rust_names
+
 # Rust's older scheme looks like C++ with a hash as the last part of the path.
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
+# A part of a path that begins with a bracket has an underscore before it.
+_RUST_BRACKET = re.compile(r"(^|::)_\$")
 _RUST_ESCAPES = (
     ("..", "::"),
     ("$LT$", "<"),
@@ -29,6 +33,8 @@ _RUST_ESCAPES = (
 
 def demangle(name: str) -> str:
     """`ns::f(int)` for `_ZN2ns1fEi`; the name itself where it is not mangled."""
+    if name.startswith("_R"):
+        return rust_names.demangle(name) or name
     if not name.startswith("_Z"):
         return name
     function = _demangler()
@@ -43,7 +49,7 @@ def demangle(name: str) -> str:
     finally:
         _free(text)
     if _RUST_HASH.search(plain):
-        plain = _RUST_HASH.sub("", plain)
+        plain = _RUST_BRACKET.sub(r"\1$", _RUST_HASH.sub("", plain))
         for escape, meaning in _RUST_ESCAPES:
             plain = plain.replace(escape, meaning)
     return plain

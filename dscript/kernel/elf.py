@@ -24,10 +24,11 @@ from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
+from dscript.kernel import debugfiles
+
 # <elf.h>: Elf64_Sym is name, info, other, shndx, value, size.
 _SYMBOL = struct.Struct("<IBBHQQ")
 _STT_FUNC, _STT_GNU_IFUNC = 2, 10
-_DEBUG_FOLDER = "/usr/lib/debug"
 
 
 class BadElf(Exception):
@@ -222,7 +223,8 @@ class Elf:
         build_id = self.build_id
         candidates = []
         if len(build_id) > 2:
-            candidates.append(f"{_DEBUG_FOLDER}/.build-id/{build_id[:2]}/{build_id[2:]}.debug")
+            name = f".build-id/{build_id[:2]}/{build_id[2:]}.debug"
+            candidates += [os.path.join(base, name) for base in debugfiles.folders]
         link = self.section(".gnu_debuglink")
         if link is not None:
             name = link[1].partition(b"\0")[0].decode("utf-8", "surrogateescape")
@@ -230,8 +232,8 @@ class Elf:
             candidates += [
                 os.path.join(folder, name),
                 os.path.join(folder, ".debug", name),
-                f"{_DEBUG_FOLDER}{folder}/{name}",
             ]
+            candidates += [f"{base}{folder}/{name}" for base in debugfiles.folders]
         own = os.path.realpath(self.path)
         for path in candidates:
             if os.path.isfile(path) and os.path.realpath(path) != own:

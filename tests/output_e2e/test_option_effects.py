@@ -28,7 +28,7 @@ GOLDEN = {
     "ustackframes", "destructive", "zdefs", "version", "setenv",  # test_options.py
     "evaltime",  # tests/runtime/test_holding.py
     "unwind",  # tests/userland/test_unwinding.py
-    "follow",  # tests/userland/test_targets.py
+    "follow", "debugdir",  # tests/userland
     "cgroup", "pidns", "pcapsize", "scratchsize", "compat",  # tests of the chapters they belong to
 }  # fmt: skip
 
