@@ -100,7 +100,10 @@ class _Usdt:
         if process[1] in defined:
             return None
         if not defined:
-            return f"nothing that process {pid} runs defines probes of its own"
+            return (
+                f"nothing that process {pid} has loaded defines probes of its own; those of a "
+                f"library that it loads later: usdt:/path/of/library:{process[1]}:name"
+            )
         return f"process {pid} has the providers {', '.join(f'{p}{pid}' for p in defined)}"
 
     def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:

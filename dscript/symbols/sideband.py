@@ -11,6 +11,8 @@ import ctypes
 import mmap
 import os
 import struct
+import time
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
@@ -23,8 +25,10 @@ _NR_PERF_EVENT_OPEN: Final = 298 if _MACHINE == "x86_64" else 241
 _CLOEXEC: Final = 8
 _TYPE_SOFTWARE, _COUNT_DUMMY, _SAMPLE_TIME = 1, 9, 4
 _ATTR_SIZE: Final = 128  # PERF_ATTR_SIZE_VER7
-# Bits of the attribute's flags: mmap, comm, task, sample_id_all, mmap2, comm_exec, build_id.
-_FLAGS: Final = 1 << 8 | 1 << 9 | 1 << 13 | 1 << 18 | 1 << 23 | 1 << 24 | 1 << 34
+# Bits of the attribute's flags: mmap, comm, task, sample_id_all, mmap2, comm_exec, use_clockid,
+# build_id.
+_FLAGS: Final = 1 << 8 | 1 << 9 | 1 << 13 | 1 << 18 | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 34
+_CLOCK_AT: Final = 92  # of the attribute's clockid
 _COMM, _EXIT, _FORK, _MMAP2 = 3, 4, 7, 10
 _MISC_COMM_EXEC, _MISC_BUILD_ID = 1 << 13, 1 << 14
 # Offsets of data_head and data_tail in struct perf_event_mmap_page.
@@ -41,6 +45,7 @@ class Sideband:
     def __init__(self, spaces: Spaces) -> None:
         self._spaces = spaces
         self._rings: list[_Ring] = []
+        self._later: list[tuple[int, int, int, bytes]] = []
         try:
             for cpu in cpu_list("online"):
                 self._rings.append(_Ring(cpu))
@@ -58,10 +63,18 @@ class Sideband:
             self._spaces.seed(pid, mappings)
 
     def update(self) -> None:
-        """Take in what has happened since, in the order of its happening."""
-        records = [record for ring in self._rings for record in ring.read()]
+        """Take in what has happened since, in the order of its happening.
+
+        A process that moves to another CPU writes to another ring.  What is written while the
+        rings are read one by one waits for the next call, so that nothing overtakes what came
+        before it in a ring that had been read already.
+        """
+        now = time.monotonic_ns()
+        records = self._later + [record for ring in self._rings for record in ring.read()]
         records.sort(key=lambda record: record[0])
-        for _, kind, misc, body in records:
+        ready = bisect_right(records, now, key=lambda record: record[0])
+        self._later = records[ready:]
+        for _, kind, misc, body in records[:ready]:
             self._apply(kind, misc, body)
 
     def _apply(self, kind: int, misc: int, body: bytes) -> None:
@@ -103,6 +116,7 @@ class _Ring:
             "<IIQQQQQI", attr, 0,
             _TYPE_SOFTWARE, _ATTR_SIZE, _COUNT_DUMMY, 0, _SAMPLE_TIME, 0, _FLAGS, 1,
         )  # fmt: skip
+        struct.pack_into("<i", attr, _CLOCK_AT, time.CLOCK_MONOTONIC)
         self._fd = _perf_event_open(bytes(attr), cpu)
         try:
             self._map, self._size = _mapped(self._fd)

@@ -1,0 +1,56 @@
+"""Twenty seconds of the soak; DSCRIPT_SOAK gives another length (600 is what it was made for)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.soak.soak import KINDS, run
+
+pytestmark = [
+    pytest.mark.bench,  # alone on the machine
+    pytest.mark.skipif(shutil.which("bpftool") is None, reason="bpftool is not installed"),
+]
+
+_SECONDS = float(os.environ.get("DSCRIPT_SOAK", "20"))
+# Until then what is remembered of ended processes and of addresses fills up.
+_WARM = 120.0
+
+
+def test_churn_of_processes(tmp_path: Path) -> None:
+    soak = run(tmp_path, _SECONDS)
+    assert soak.status == 0
+    assert not soak.messages, soak.messages
+    # Nothing is lost, and every process has its own name and functions.
+    assert soak.processes > 20 * _SECONDS
+    named = {name: 0 for name in soak.ran}
+    for (name, frames), count in soak.stacks.items():
+        kind = name.removeprefix("child")
+        expected = tuple(f"{name}`{f}{n}" for f, n in (("innermost", ""), ("inner", kind)))
+        assert frames[1:3] == expected, (name, frames)
+        assert frames[3:5] == (f"{name}`outer{kind}", f"{name}`main"), (name, frames)
+        named[name] += count
+    assert len(named) == KINDS and named == dict(soak.ran)
+    assert soak.inner == soak.ran["child3"]
+    # Nothing stays behind.
+    assert soak.objects > 0 and soak.left == []
+    _check_growth(soak.samples[-1].seconds, soak)
+
+
+def _check_growth(end: float, soak: object) -> None:
+    from tests.soak.soak import Soak
+
+    assert isinstance(soak, Soak)
+    descriptors = [sample.descriptors for sample in soak.samples if sample.seconds > end / 2]
+    assert max(descriptors) - min(descriptors) <= 2, descriptors
+    assert max(sample.memory for sample in soak.samples) < 256 * 1024
+    if end < 3 * _WARM:
+        # What one process leaves in memory until the bounds are reached.
+        grown = soak.samples[-1].memory - soak.samples[0].memory
+        assert grown < 16 * soak.processes + 16 * 1024, grown
+        return
+    middle = (_WARM + end) / 2
+    assert soak.memory(middle) < 1.05 * soak.memory(_WARM, middle)
