@@ -65,12 +65,12 @@ open("/proc/self/comm", "w").write("workload")
 for at in range(6):
     if (pid := os.fork()) == 0:
         open("/proc/self/comm", "w").write("brief")
-        if at == 5: time.sleep(3)
+        if at == 5: time.sleep(1.6)
         while time.process_time() < 0.02: pass
         os._exit(0)
     os.waitpid(pid, 0)
 """
-    found = recipe("shortlived", 2500, python=work)
+    found = recipe("shortlived", 1500, python=work)
     row = found.row(COMM="brief", PARENT="workload")
     assert row["COUNT"] == "5"
     assert 100 <= int(row["CPU(ms)"]) <= int(row["LIVED(ms)"]) + 5

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,37 @@ def test_pyimports(python: str, tmp_path: Path) -> None:
     inner, outer, missing = (found.row(MODULE=name) for name in names)
     assert float(inner["MS"]) >= 30 and float(outer["MS"]) >= 20 + float(inner["MS"])
     assert (outer["FOUND"], missing["FOUND"]) == ("yes", "no")
+
+
+TLS = """
+import ssl
+def side(protocol):
+    made = ssl.SSLContext(protocol)
+    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+    made.maximum_version = ssl.TLSVersion.TLSv1_2
+    made.set_ciphers("aNULL:@SECLEVEL=0")
+    return made
+to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+server = side(ssl.PROTOCOL_TLS_SERVER).wrap_bio(to_server, to_client, server_side=True)
+client = side(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(to_client, to_server)
+for end in (client, server) * 3:
+    try: end.do_handshake()
+    except ssl.SSLWantReadError: pass
+client.write(b"GET / HTTP/1.1\\r\\n\\r\\n"); server.read(100)
+server.write(b"x" * 1000); client.read(2000)
+"""
+
+
+def test_sslsnoop() -> None:
+    """Both ends of a connection in one process; without certificates, whose keys none need."""
+    try:
+        subprocess.run([sys.executable, "-I", "-S", "-c", TLS], check=True, capture_output=True)
+    except subprocess.CalledProcessError:
+        pytest.skip("OpenSSL does not offer anonymous connections")
+    found = recipe("sslsnoop", python=TLS)
+    assert [(row["D"], row["BYTES"], row["TEXT"]) for row in found.rows()] == [
+        ("W", "18", "GET / HTTP/1.1\\r\\n\\r\\n"),
+        ("R", "18", "GET / HTTP/1.1\\r\\n\\r\\n"),
+        ("W", "1000", "x" * 200),
+        ("R", "1000", "x" * 200),
+    ]
