@@ -11,18 +11,28 @@ import struct
 from typing import Final, NamedTuple
 
 from dscript.kernel.elf_headers import Section
-from dscript.kernel.unwind_rows import Rule, Saved, fits, fits_saved
+from dscript.kernel.unwind_rows import Rule, Saved, fits, fits_saved, row
 
 
 class Registers(NamedTuple):
-    """DWARF's numbers of the registers that matter (x86-64 psABI, figure 3.36)."""
+    """DWARF's numbers of the registers that matter (x86-64 psABI, figure 3.36).
+
+    `places` says of each register which word of struct pt_regs it is.
+    """
 
     frame: int
     stack: int
     address: int  # where execution goes on
+    places: tuple[int, ...]
 
 
-X86_64: Final = Registers(frame=6, stack=7, address=16)
+X86_64: Final = Registers(
+    frame=6,
+    stack=7,
+    address=16,
+    # rax, rdx, rcx, rbx, rsi, rdi, rbp, rsp, r8 … r15 (arch/x86/include/asm/ptrace.h)
+    places=(10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0),
+)
 
 
 class Fragment(NamedTuple):
@@ -48,7 +58,8 @@ class _Entry(NamedTuple):
 # expression in their stead; where the frame pointer is saved; the rule for the return address.
 _State = tuple[int, int, bytes, tuple[int, int], object]
 _UNDEFINED: Final = "undefined"
-_OTHER: Final = "other"  # in a register, or computed
+_OTHER: Final = "other"  # computed
+_IN_REGISTER: Final = "register "  # and its number
 _SAME: Final = (int(Saved.SAME), 0)
 _LOST: Final = (int(Saved.LOST), 0)
 
@@ -264,12 +275,14 @@ class _Reader:
                     returns = value if plain else _OTHER
             elif code in (0x06, 0x07, 0x08, 0x09):  # restore_extended, undefined, same, register
                 number, at = _unsigned(data, at)
+                there = ""
                 if code == 0x09:
-                    _, at = _unsigned(data, at)
+                    other, at = _unsigned(data, at)
+                    there = f"{_IN_REGISTER}{other}"
                 if number == frame:
                     saved = (first_saved, _LOST, _SAME, _LOST)[code - 6]
                 elif number == address:
-                    returns = (first_returns, _UNDEFINED, _OTHER, _OTHER)[code - 6]
+                    returns = (first_returns, _UNDEFINED, _OTHER, there)[code - 6]
             elif code == 0x12:  # def_cfa_sf
                 register, at = _unsigned(data, at)
                 value, at = _signed(data, at)
@@ -307,8 +320,6 @@ class _Reader:
         return known
 
     def _make_half(self, state: _State, signal: bool) -> int:
-        from dscript.kernel.unwind_rows import row
-
         register, offset, expression, (saved, at), returns = state
         if signal:
             return row(0, Rule.SIGNAL)
@@ -321,11 +332,24 @@ class _Reader:
                 saved, at = Saved.SAME, pushed
         elif register == self.registers.stack:
             rule = Rule.STACK
+            if str(returns).startswith(_IN_REGISTER):
+                return self._half_by_register(Rule.RETURN_IN_REGISTER, offset, state)
         elif register == self.registers.frame:
             rule = Rule.FRAME
+        elif returns == -8:
+            return self._half_by_register(Rule.REGISTER, offset, state)
         if returns != -8 or not fits(offset):
             rule = Rule.NONE
         return row(0, Rule.NONE) if rule == Rule.NONE else row(0, rule, offset, saved, at)
+
+    def _half_by_register(self, rule: Rule, offset: int, state: _State) -> int:
+        """Of instructions at which another register counts: no calls are made there."""
+        register, _, _, saved, returns = state
+        if rule == Rule.RETURN_IN_REGISTER:
+            register = int(str(returns).removeprefix(_IN_REGISTER))
+        if saved != _SAME or not fits(offset) or register >= len(self.registers.places):
+            return row(0, Rule.NONE)
+        return row(0, rule, offset, Saved.SAME, 8 * self.registers.places[register])
 
     def _cfa_by(self, expression: bytes) -> tuple[int, int, int]:
         """(rule, offset, where the PLT entry's second half begins in words) of a CFA."""

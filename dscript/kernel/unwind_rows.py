@@ -34,6 +34,10 @@ class Rule(IntEnum):
     STACK_WORD_ABOVE = 7  # a word above what the word at stack pointer + offset says
     FRAME_WORD_ABOVE = 8
     SIGNAL = 9  # the kernel's frame of a signal: the registers lie at the stack pointer
+    # Of the innermost frame alone, whose other registers are known.  The bits of the saved frame
+    # pointer say where in struct pt_regs, in words, the register is.
+    RETURN_IN_REGISTER = 10  # stack pointer + offset; the return address is in a register
+    REGISTER = 11  # register + offset
 
 
 class Saved(IntEnum):
@@ -51,7 +55,8 @@ class Stop(IntEnum):
     UNREADABLE = 0  # memory of the stack cannot be read
     NO_FRAME = 1  # no table there, and the frame pointer is none
     DAMAGED = 2  # the caller's frame would lie below
-    COUNT = 3
+    REGISTERS = 3  # the caller's frame counts from a register that is not followed
+    COUNT = 4
 
 
 # Offsets of a PLT entry's second half: from here on its index has been pushed (16-byte entries).

@@ -21,7 +21,7 @@ from dscript.kernel.processes import code_mappings
 from dscript.kernel.unwind_rows import MACHINES, ROW_STEPS, Rule, row
 
 # The format's number is part of the name: other rows, other number.
-_PREFIX: Final = "unwind-1-"
+_PREFIX: Final = "unwind-2-"
 _MOST_FILES, _MOST_BYTES = 512, 128 << 20
 # Functions are aligned with padding that nothing executes; what is longer may be code
 # without information.

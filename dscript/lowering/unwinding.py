@@ -29,11 +29,12 @@ from dscript.object.values import NULL, Value, const
 MAX_FRAMES = 127
 # The numbers of a walk: registers; addresses so far, and how many are wanted; the process's
 # list; the mapping that the last address was in (start, bytes, what leads to its offset in the
-# file, table); the file's inode and size; the row; a search; the last mapping that the kernel told.
+# file, table); the file's inode and size; the row; a search; where the registers are; the last
+# mapping that the kernel told.
 _NAMES = (
     "ip", "sp", "bp", "exact", "count", "limit", "pid", "first", "ranges",
     "start", "length", "shift", "table", "inode", "size", "row",
-    "base", "left", "start2", "length2", "shift2", "table2",
+    "base", "left", "regs", "start2", "length2", "shift2", "table2",
 )  # fmt: skip
 _WORDS = 8 * len(_NAMES)
 _MAPPING = ("start", "length", "shift", "table")
@@ -110,6 +111,11 @@ def maps(unit: Unit) -> None:
     module.map(rows.STOPS, MapType.PERCPU_ARRAY, 4, 24, Stop.COUNT)
 
 
+def _number(f: Function, pointer: Value) -> Value:
+    """A pointer as a number that the verifier knows nothing of (see `Generator.address_of`)."""
+    return f.op("sub", 0, f.opaque(f.op("sub", 0, f.opaque(f.to_int(pointer)))))
+
+
 class _Walk:
     """The subprogram and its loop's body."""
 
@@ -133,6 +139,7 @@ class _Walk:
         self._go_if(f.icmp("eq", f.op("and", cs, 0xFFFF), _USER_CS), leave)
         for name, at in (("ip", _IP), ("sp", _SP), ("bp", _BP)):
             w[name] = f.opaque(f.load("i64", f.gep(regs, at)))
+        w["regs"] = _number(f, regs)
         w["exact"] = 1
         self._find_space(f.op("add", stack, f.op("mul", code, const(rows.IDENTITY_FACTOR))))
         with steps(f, "unwind_frame", MAX_FRAMES, w) as step:
@@ -427,19 +434,24 @@ class _Walk:
         with only_if(f, f.icmp("eq", rule, Rule.PLT)):
             pushed = f.icmp("uge", f.op("and", w["ip"], 15), rows.PLT_PUSHED)
             f.store(f.op("add", cfa, f.op("shl", f.zext(pushed, "i64"), 3)), place)
-        with only_if(f, f.icmp("uge", rule, Rule.STACK_WORD)):
+        by_memory = f.op("sub", rule, int(Rule.STACK_WORD))
+        with only_if(f, f.icmp("ule", by_memory, Rule.FRAME_WORD_ABOVE - Rule.STACK_WORD)):
             above = f.op("shl", f.zext(f.icmp("uge", rule, Rule.STACK_WORD_ABOVE), "i64"), 3)
             f.store(f.op("add", self._read(cfa, unreadable), above), place)
+        with only_if(f, f.icmp("uge", rule, Rule.RETURN_IN_REGISTER)):
+            self._by_register(step, row, place)
         cfa = f.load("i64", place)
         good, damaged = f.block("good"), f.block("damaged")
-        f.cbr(f.icmp("ugt", cfa, w["sp"]), good, damaged)
+        # A return address in a register was the last thing on its stack.
+        least = f.op("add", w["sp"], f.zext(f.icmp("ne", rule, Rule.RETURN_IN_REGISTER), "i64"))
+        f.cbr(f.icmp("uge", cfa, least), good, damaged)
         f.at(damaged)
         self._note(Stop.DAMAGED)
         step.stop()
         f.at(good)
         bp = f.slot("bp", 8)
         f.store(w["bp"], bp)
-        w["ip"] = self._read(f.op("sub", cfa, 8), unreadable)
+        self._take_return(rule, cfa, unreadable)
         saved = f.op("and", f.op("lshr", row, 4), 3)
         with only_if(f, f.icmp("eq", saved, Saved.LOST)):
             f.store(const(0), bp)
@@ -450,11 +462,43 @@ class _Walk:
         w["bp"] = f.load("i64", bp)
         w["sp"] = cfa
 
+    def _by_register(self, step: Step, row: Value, place: Value) -> None:
+        """What the rule's register holds: a return address for `base`, else the CFA's base."""
+        f, w = self.f, self.w
+        first, later = f.block("first"), f.block("later")
+        f.cbr(f.icmp("eq", w["count"], 1), first, later)
+        f.at(later)
+        self._note(Stop.REGISTERS)
+        step.stop()
+        f.at(first)
+        word = f.slot("word", 8)
+        where = f.op("and", f.op("lshr", row, 6), 31)
+        address = f.op("add", w["regs"], f.op("shl", where, 3))
+        f.store(const(0), word)
+        f.helper(Helper.PROBE_READ_KERNEL, [word, const(8), address])
+        value = f.load("i64", word)
+        w["base"] = value
+        with only_if(f, f.icmp("eq", f.op("and", row, 15), Rule.REGISTER)):
+            offset = f.op("ashr", f.op("shl", row, 32), 48)
+            f.store(f.op("add", value, f.op("shl", offset, 3)), place)
+
+    def _take_return(self, rule: Value, cfa: Value, unreadable: str) -> None:
+        f, w = self.f, self.w
+        register, memory, done = f.block("register"), f.block("memory"), f.block("returns")
+        f.cbr(f.icmp("eq", rule, Rule.RETURN_IN_REGISTER), register, memory)
+        f.at(register)
+        w["ip"] = w["base"]
+        f.br(done)
+        f.at(memory)
+        w["ip"] = self._read(f.op("sub", cfa, 8), unreadable)
+        f.br(done)
+        f.at(done)
+
     def _base(self, rule: Value) -> Value:
         """The register that a rule starts from."""
         f, w = self.f, self.w
         on_stack = f.op("or", f.icmp("eq", rule, Rule.STACK), f.icmp("eq", rule, Rule.PLT))
-        for word in (Rule.STACK_WORD, Rule.STACK_WORD_ABOVE):
+        for word in (Rule.STACK_WORD, Rule.STACK_WORD_ABOVE, Rule.RETURN_IN_REGISTER):
             on_stack = f.op("or", on_stack, f.icmp("eq", rule, word))
         return f.select(on_stack, w["sp"], w["bp"])
 

@@ -83,6 +83,7 @@ class JsonPrinter(MachinePrinter):
 
     def close(self, status: int) -> None:
         """The last line: the exit status."""
+        super().close(status)
         self._line({"type": "exit", "status": status})
         self.out.flush()
 

@@ -68,6 +68,8 @@ class TextPrinter:
         self._standard_out = out
         self._names: dict[str, Any] = {}
         self.capturing = False  # pcap() writes to the file of freopen(), which is no text
+        self._cut_stack = ""  # the line about the first stack that was seen to end early
+        self._cut_stacks_told = False
         self._watching: Symbolizer | None = None  # what must hear of processes as they go
         self._symbols = self._all_symbols = symbols or self._default_symbols()
         for state in self.aggregations:
@@ -124,10 +126,18 @@ class TextPrinter:
         self.tell(f"{count} nested probe firing{many} missed ({program})")
 
     def cut_stacks(self, count: int, why: str, pid: int, address: int) -> None:
+        self._cut_stacks_told = True
         many = "1 user stack ends" if count == 1 else f"{count} user stacks end"
         symbol = self._all_symbols.user(pid, pid, address)
         where = f" (seen first in {symbol.module})" if symbol is not None and symbol.module else ""
         self.notice(f"{many} {why}{where}")
+
+    def _note_cut_stack(self, text: str) -> None:
+        """At the end, where the kernel's side counts such stacks: that line says it already."""
+        if self.program.unwinds:
+            self._cut_stack = text
+        else:
+            self.notice(text)
 
     def notice(self, message: str) -> None:
         if not self._settings.quiet:
@@ -157,6 +167,8 @@ class TextPrinter:
 
     def close(self, status: int) -> None:
         """The run is over, with this exit status, which is no text."""
+        if self._cut_stack and not self._cut_stacks_told:
+            self.notice(self._cut_stack)
 
     def interrupted(self) -> None:
         """Tracing was ended by a signal: set what follows off from the terminal's ^C."""
@@ -208,7 +220,7 @@ class TextPrinter:
     def _default_symbols(self) -> Symbols:
         from dscript.symbols.symbolizer import Symbolizer
 
-        symbols = Symbolizer(warn=self.message, note=self.notice)
+        symbols = Symbolizer(warn=self.message, note=self._note_cut_stack)
         if names_user_code(self.program):
             symbols.watch()
             self._watching = symbols

@@ -42,6 +42,7 @@ _REASONS: Final = {
     Stop.UNREADABLE: "where their memory cannot be read",
     Stop.NO_FRAME: "in code that has neither unwind tables nor frame pointers",
     Stop.DAMAGED: "where the frames are not in order",
+    Stop.REGISTERS: "in code whose tables count from registers that are not followed",
 }
 
 

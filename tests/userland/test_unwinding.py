@@ -206,7 +206,7 @@ __attribute__((noipa)) static void work(void)
 }
 static int compare(const void *a, const void *b)
 {
-    clock_t end = clock() + CLOCKS_PER_SEC * 3 / 10;
+    clock_t end = clock() + CLOCKS_PER_SEC / 5;
     while (clock() < end)
         work();
     return 0;
@@ -256,15 +256,14 @@ def spin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("spin"), "spin", SPIN, *FLAGS)
 
 
-@pytest.mark.parametrize("arguments", ["0", "3", "3 again"], ids=["alone", "fork", "exec"])
-def test_samples(spin: Path, arguments: str) -> None:
-    """Keys of an aggregation: nearly every sample is whole, of children and after exec too.
+def test_samples(spin: Path) -> None:
+    """Keys of an aggregation: nearly every sample is whole, after exec, of forked children too.
 
     The first of a process may come before its mappings are known.
     """
     done = dscript(
         "-n", 'profile-499 /execname == "spin" && arg1/ { @[ustack()] = count(); }',
-        "-c", f"{spin} {arguments}",
+        "-c", f"{spin} 2 again",
     )  # fmt: skip
     whole, total = sampled(done.stdout)
     assert total > 50, done.stdout
