@@ -48,9 +48,13 @@ sched:::on-cpu
 }
 
 profile:::tick-1s
-/$1/
 {
 	++elapsed;
+}
+
+dtrace:::END
+{
+	elapsed = $1;	/* the rest is shown too */
 }
 
 profile:::tick-1s,

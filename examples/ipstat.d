@@ -35,9 +35,13 @@ mib:::ipInUnknownProtos { @protocol = sum(arg0); }
 mib:::ipOutNoRoutes { @noroute = sum(arg0); }
 
 profile:::tick-1s
-/$1/
 {
 	++elapsed;
+}
+
+dtrace:::END
+{
+	elapsed = $1;	/* the rest is shown too */
 }
 
 profile:::tick-1s,

@@ -46,9 +46,13 @@ syscall::write:return, syscall::writev:return, syscall::sendto:return, syscall::
 }
 
 profile:::tick-1s
-/$1/
 {
 	++elapsed;
+}
+
+dtrace:::END
+{
+	elapsed = $1;	/* the rest is shown too */
 }
 
 profile:::tick-1s,

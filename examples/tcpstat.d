@@ -36,9 +36,13 @@ mib:::tcpRetransSegs { @again = sum(arg0); }
 mib:::tcpOutRsts { @refused = sum(arg0); }
 
 profile:::tick-1s
-/$1/
 {
 	++elapsed;
+}
+
+dtrace:::END
+{
+	elapsed = $1;	/* the rest is shown too */
 }
 
 profile:::tick-1s,

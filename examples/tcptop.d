@@ -36,9 +36,13 @@ tcp:::receive
 }
 
 profile:::tick-1s
-/$1/
 {
 	++elapsed;
+}
+
+dtrace:::END
+{
+	elapsed = $1;	/* the rest is shown too */
 }
 
 profile:::tick-1s,

@@ -32,9 +32,13 @@ mib:::udpInOverflows { @overflow = sum(arg0); }
 mib:::udpInErrors { @errors = sum(arg0); }
 
 profile:::tick-1s
-/$1/
 {
 	++elapsed;
+}
+
+dtrace:::END
+{
+	elapsed = $1;	/* the rest is shown too */
 }
 
 profile:::tick-1s,

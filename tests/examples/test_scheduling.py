@@ -37,8 +37,7 @@ say(os.getpid(), child)
 NICE = """
 open("/proc/self/comm", "w").write("nicer")
 os.nice(7)
-end = time.monotonic() + 0.4
-while time.monotonic() < end:
+while time.process_time() < 0.25:
     pass
 say(os.getpid(), time.process_time_ns())
 """
@@ -119,7 +118,7 @@ def test_sleepers() -> None:
     [[pid, slept]] = found.told
     row = found.row(PID=pid, COMMAND="sleeper")
     assert int(row["SLEEPS"]) >= 15  # a sleep may be over before it began
-    assert 75_000 <= int(row["SUM(us)"])
+    assert int(row["SUM(us)"]) >= 75_000
     assert int(row["MAX(us)"]) <= int(slept) // 1000 + 100_000
     assert int(row["AVG(us)"]) == int(row["SUM(us)"]) // int(row["SLEEPS"])
 
@@ -131,7 +130,7 @@ def test_wakeups() -> None:
     [[parent, child]] = found.told
     pairs = ((parent, child), (child, parent))
     counts = [int(found.row(PID=waker, WOKEN=woken)["WAKEUPS"]) for waker, woken in pairs]
-    assert 50 <= sum(counts) and max(counts) <= 52
+    assert sum(counts) >= 50 and max(counts) <= 52
 
 
 def test_cswstat() -> None:
