@@ -89,7 +89,8 @@ _assumed: set[str] = set()
 
 
 def assume(*names: str) -> None:
-    """Take these features to be there from now on: for programs that will run elsewhere."""
+    """Take these features, and no others, to be there: for programs that will run elsewhere."""
+    _assumed.clear()
     _assumed.update(names)
 
 

@@ -105,8 +105,10 @@ def lookup(probe: ast.ProbeDescription) -> tuple[Foreign | None, bool]:
     if base == "pid":
         library = foreign.names().find(f"library {probe.module}") if probe.module else None
         return library, library is None
-    if provider in ("fbt", "kprobe", "kretprobe", "") and probe.function:
-        return foreign.functions().find(probe.function), False
+    if provider in ("fbt", "kprobe", "kretprobe", ""):
+        found = foreign.functions().find(probe.function) if probe.function else None
+        module = f"module {probe.module}"
+        return found or (foreign.names().find(module) if probe.module else None), False
     if provider == "syscall":
         return foreign.names().find(f"syscall {probe.function}"), False
     known = foreign.probes().find(f"{provider}:::{probe.name}")
@@ -133,11 +135,8 @@ def _own_words(problem: Problem, kind: str, subject: str = "") -> Finding:
 
 def _name(advice: Advice, problem: Problem) -> None:
     """A type, a member, a variable or a function; or text that is no D."""
-    if problem.tag == "D_INCLUDE" and problem.place is not None:
-        text = f"header {problem.text} is not here"
-        advice.findings.append(Finding("foreign", problem.line, f"#include {problem.text}", text))
-        advice.lines.append((*problem.place, "", text))
-        return
+    if problem.tag == "D_INCLUDE":
+        return  # judged without it
     entry = _known_name(problem)
     if entry is not None:
         advice.findings.append(_explained(problem, problem.text, entry))

@@ -22,28 +22,34 @@ def judge(path: str, text: str) -> Verdict:
     programs = programs_in(path, text)
     if not programs:
         return Verdict(path, Class.ERROR, 0, (Finding("broken", 0, "", "holds no D program"),))
+    original = text
     first = _look(programs, path, text)
+    text, headers = _without_headers(path, text, first)
+    if headers:
+        programs = programs_in(path, text)
+        first = _look(programs, path, text)
     notes = [finding for _, advice in first for finding in advice.findings]
     notes += [Finding("note", 0, "", note) for found, _ in first for note in found.notes]
     aliases = [note for found, _ in first for note in found.aliases]
-    if not any(finding.kind in ("foreign", "broken") for finding in notes):
+    if not headers and not any(finding.kind in ("foreign", "broken") for finding in notes):
         failed = _failed(programs, first, path)
         findings = [*_aliases(aliases), *notes, *failed]
         return Verdict(path, _class(findings), len(programs), _distinct(findings))
     ported, edits = _ported(path, text, first, programs)
     if ported is None:
-        findings = [*_aliases(aliases), *notes]
+        left_out = [Finding("note", f.line, f.subject, f.text) for f in headers]
+        findings = [*_aliases(aliases), *left_out, *notes]
         return Verdict(path, _class(findings), len(programs), _distinct(findings))
     diff = "".join(
         difflib.unified_diff(
-            text.splitlines(keepends=True),
+            original.splitlines(keepends=True),
             ported.splitlines(keepends=True),
             path,
             ported_name(path),
         )
     )
     kept = [finding for finding in notes if finding.kind in ("note", "alias")]
-    findings = [*_aliases(aliases), *kept, *edits]
+    findings = [*_aliases(aliases), *kept, *headers, *edits]
     return Verdict(path, Class.EDITS, len(programs), _distinct(findings), diff, ported)
 
 
@@ -59,6 +65,26 @@ def _look(programs: Sequence[Program], path: str, text: str) -> list[tuple[Surve
         found = survey(program, path, text)
         result.append((found, advise(program, found)))
     return result
+
+
+def _without_headers(
+    path: str, text: str, looked: list[tuple[Survey, Advice]]
+) -> tuple[str, list[Finding]]:
+    """The file without its includes of headers that are not here, which hide all else."""
+    made: list[Finding] = []
+    for _ in range(_ROUNDS):
+        lines = {
+            Edit(*problem.place, "", f"header {problem.text} is not here")
+            for found, _ in looked
+            for problem in found.problems
+            if problem.tag == "D_INCLUDE" and problem.place is not None
+        }
+        if not lines:
+            break
+        text, findings = _applied(text, sorted(lines), "")
+        made += findings
+        looked = _look(programs_in(path, text), path, text)
+    return text, made
 
 
 def _failed(
@@ -110,6 +136,9 @@ def _ported(
     """The file with all that is mechanical rewritten, if it then compiles."""
     findings: list[Finding] = []
     for _ in range(_ROUNDS):
+        wrong = [f for _, advice in looked for f in advice.findings if f.kind != "note"]
+        if not wrong:
+            return (None, []) if _failed(programs, looked, path) else (text, findings)
         edits = _edits(looked, programs)
         if not edits:
             return None, []
@@ -119,9 +148,6 @@ def _ported(
         if not programs:
             return None, []
         looked = _look(programs, path, text)
-        wrong = [f for _, advice in looked for f in advice.findings if f.kind != "note"]
-        if not wrong:
-            return (None, []) if _failed(programs, looked, path) else (text, findings)
     return None, []
 
 

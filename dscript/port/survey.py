@@ -217,7 +217,7 @@ def _preprocessing(wrong: DscriptError, program: Program, file_text: str) -> Pro
     if missing is None:
         return Problem("D_CPP", wrong.message, wrong.hint, "", 0, None)
     line = re.compile(
-        rf"^[ \t]*#[ \t]*include[ \t]*[<\"]{re.escape(missing[1])}[>\"][^\n]*\n?", re.MULTILINE
+        rf"^[ \t]*#[ \t]*include[ \t]*[<\"]{re.escape(missing[1])}[>\"][^\n]*", re.MULTILINE
     )
     found = line.search(file_text)
     if found is None:

@@ -1,0 +1,46 @@
+"""The scripts of `scripts/` with the verdict that each must get (`verdicts.txt`).
+
+They are in the styles of the toolkits, books and one-liner collections that people bring, each
+written for this test.  Run as a program it prints how many are of each class.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from pathlib import Path
+
+from dscript.port.crowd import judge_all
+from dscript.port.survey import assume_function_probes
+from dscript.port.verdict import Class, Verdict
+
+FOLDER = Path(__file__).parent / "scripts"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def expected() -> dict[str, Class]:
+    """Path below `scripts/` -> class."""
+    lines = (Path(__file__).parent / "verdicts.txt").read_text().splitlines()
+    words = [line.split() for line in lines if not line.startswith("#")]
+    return {path: Class[name.upper()] for name, path in words}
+
+
+@lru_cache(maxsize=1)
+def verdicts() -> dict[str, Verdict]:
+    """What is said of each, looked at once."""
+    assume_function_probes()
+    paths = list(expected())
+    judged = judge_all([str(FOLDER / path) for path in paths])
+    return dict(zip(paths, judged, strict=True))
+
+
+def counts() -> str:
+    """The table of docs/porting.md."""
+    found = Counter(verdict.cls for verdict in verdicts().values())
+    lines = ["| class | scripts |", "| --- | ---: |"]
+    lines += [f"| {cls.title} | {found[cls]} |" for cls in Class]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(counts())
