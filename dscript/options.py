@@ -251,6 +251,8 @@ def check(name: str, value: str, span: Span | None = None) -> Option:
 def add(options: dict[str, str], name: str, value: str, span: Span | None = None) -> None:
     """Check an option and put it into `options`."""
     option = check(name, value, span)
+    if option.kind == "rate" and not value:
+        return
     if option.multiple and name in options:
         options[name] += f"\n{value}"
     else:
@@ -262,6 +264,8 @@ def setting_problem(name: str, value: str) -> str | None:
     wrong = problem(name, value)
     if wrong is not None:
         return wrong[0]
+    if OPTIONS[name].kind == "rate" and not value:
+        return "Invalid value for specified option"
     return None if OPTIONS[name].dynamic else "Operation illegal when tracing is active"
 
 
@@ -319,6 +323,8 @@ def _value_problem(option: Option, value: str) -> tuple[str, str | None] | None:
         return None if value else ("a value is needed", f"write {option.name}=VALUE")
     if option.kind == "version":
         return _version_problem(value)
+    if option.kind == "rate" and not value:
+        return None  # as if it were not set
     if option.kind == "choice":
         if value in option.choices:
             return None
