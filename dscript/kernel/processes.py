@@ -52,6 +52,17 @@ def start_time(pid: int) -> int:
     return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
+def process_of_thread(number: int) -> int:
+    """The process that a thread which is not its first belongs to; 0 for any other number."""
+    try:
+        with open(f"/proc/{number}/status", encoding="utf-8", errors="replace") as file:
+            fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    except OSError:
+        return 0
+    process = int(fields.get("Tgid", "0"))
+    return process if process != number else 0
+
+
 def exists(pid: int) -> bool:
     """Whether there is such a process, and it is more than a zombie."""
     return start_time(pid) != 0

@@ -2,7 +2,8 @@
 
 `preinit` is where the dynamic linker has mapped and relocated the program's libraries and
 has run no initialiser: it then calls an empty function made for debuggers, with its state
-RT_CONSISTENT (<link.h>, r_debug).  `postinit` is the program's entry point, where the
+RT_CONSISTENT (<link.h>, r_debug); a linker without that function goes on to the entry point.
+`postinit` is the program's entry point, where the
 linker jumps to when the initialisers of the libraries are done.  `main` is main(), which
 the C library calls after the program's own initialisers.  A static program has no linker:
 the first two are both its entry point.
@@ -104,8 +105,9 @@ class _Held:
             raise _HoldError("its dynamic linker cannot be found")
         image = elf.read(self.file(mapping.path))
         hook = next((f.address for f in image.functions() if f.name == "_dl_debug_state"), None)
-        if hook is None:
-            raise _HoldError(f"{mapping.path} has no _dl_debug_state()")
+        if hook is None:  # the next place where all is mapped
+            self.run_to_address(self.entry)
+            return
         state = image.variable("_r_debug")
         while True:
             self.run_to_address(self.linker + hook)

@@ -31,7 +31,9 @@ class Target:
         except ProcessLookupError:
             raise TracingError(f"failed to grab pid {pid}: no such process") from None
         except OSError as error:
-            raise TracingError(f"failed to grab pid {pid}: {error.strerror}") from None
+            process = processes.process_of_thread(pid)
+            reason = f"it is a thread of process {process}" if process else error.strerror
+            raise TracingError(f"failed to grab pid {pid}: {reason}") from None
         if not processes.exists(pid):
             os.close(self._pidfd)
             raise TracingError(f"failed to grab pid {pid}: zombie process")
@@ -139,12 +141,24 @@ def _child(status: int, path: str, words: list[str]) -> NoReturn:
         if _ptrace(_TRACEME, 0, 0) < 0:
             raise OSError(ctypes.get_errno(), "ptrace")
         step = "execute"
-        os.execv(path, words)
+        try:
+            os.execv(path, words)
+        except OSError as error:
+            if error.errno != errno.ENOEXEC or not _is_text(path):
+                raise
+            os.execv("/bin/sh", ["sh", path, *words[1:]])  # as execvp(3) does
     except OSError as error:
         with contextlib.suppress(OSError):
             os.write(status, f"{step} {error.errno}".encode())
     finally:
         os._exit(127)
+
+
+def _is_text(path: str) -> bool:
+    """Whether a file may be a script without an interpreter line."""
+    with open(path, "rb") as file:
+        start = file.read(256)
+    return b"\0" not in start and not start.startswith(b"\x7fELF")
 
 
 def find_executable(name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from dscript.errors import TracingError
-from dscript.kernel import topology
+from dscript.kernel import processes, topology
 from dscript.program import Attachment
 from dscript.runtime import bpf
 from dscript.runtime.bpf import KernelError
@@ -83,7 +83,8 @@ def events(attachment: Attachment, *, returns: bool) -> Iterator[tuple[int, int]
 
 def refusal(path: str, pid: int, error: KernelError) -> TracingError:
     """Why a file's code cannot be probed."""
-    if error.errno == bpf.ESRCH and pid:
+    # A path below /proc/PID goes with the process.
+    if pid and (error.errno == bpf.ESRCH or not processes.exists(pid)):
         return TracingError(f"failed to grab pid {pid}: no such process")
     if error.errno in (bpf.ENOTSUPP, bpf.ENOEXEC):
         return TracingError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import threading
 import time
 
 import pytest
@@ -103,6 +104,39 @@ def test_file_the_kernel_refuses_is_reported(tmp_path) -> None:
     path.chmod(0o755)
     with pytest.raises(TracingError, match=r"bad: exec format error"):
         start_command(str(path))
+
+
+def test_script_without_an_interpreter_line_goes_to_the_shell(tmp_path) -> None:
+    """As with execvp(3)."""
+    path = tmp_path / "script"
+    path.write_text('echo "$0 $1" > "$0.out"\n')
+    path.chmod(0o755)
+    target = start_command(f"{path} word")
+    target.release()
+    assert gone(target)
+    assert target.exit_message() == f"pid {target.pid} has exited"
+    target.close()
+    assert (tmp_path / "script.out").read_text() == f"{path} word\n"
+
+
+def test_thread_is_no_process() -> None:
+    barrier = threading.Event()
+    numbers: list[int] = []
+
+    def wait() -> None:
+        numbers.append(threading.get_native_id())
+        barrier.wait()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    try:
+        while not numbers:
+            time.sleep(0.001)
+        with pytest.raises(TracingError, match=f"it is a thread of process {os.getpid()}"):
+            take_process(numbers[0])
+    finally:
+        barrier.set()
+        thread.join()
 
 
 def test_missing_process() -> None:

@@ -194,3 +194,30 @@ def test_progeny_whose_parent_has_ended(program: Path, inside: bool) -> None:
     before = ["unshare", "--pid", "--fork", "--mount-proc"] if inside else []
     done = subprocess.run([*before, *words], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "1 0"
+
+
+FORKS = """
+#include <sys/wait.h>
+#include <unistd.h>
+#include "shop.h"
+int main(void)
+{
+    SHOP_SALE(1);
+    if (fork() == 0) {
+        if (SHOP_SALE_ENABLED())
+            SHOP_SALE(2);
+        _exit(0);
+    }
+    wait(NULL);
+    return 0;
+}
+"""
+
+
+def test_follow_reaches_probes_that_programs_define(tmp_path: Path) -> None:
+    (tmp_path / "shop.d").write_text("provider shop { probe sale(int); };\n")
+    dscript("-h", "-s", tmp_path / "shop.d", "-o", tmp_path / "shop.h")
+    program = build(tmp_path, "shop", FORKS, f"-I{tmp_path}")
+    clause = 'shop$target:::sale { printf("%d %d\\n", pid == $target, arg0); }'
+    assert lines(dscript("-n", clause, "-c", program)) == ["1 1"]
+    assert lines(dscript("-x", "follow", "-n", clause, "-c", program)) == ["1 1", "0 2"]
