@@ -6,7 +6,7 @@ when it starts and when it is done.  So it is with what the NFS client keeps of 
 
 from __future__ import annotations
 
-from dscript.providers.base import Derived
+from dscript.providers.base import Derived, Step
 from dscript.providers.derived import DerivedProvider, Row
 
 _FIRST_ID = 15_200
@@ -30,6 +30,11 @@ _NFS_READ = "task->tk_status < 0 || hdr->res.eof || hdr->res.count >= hdr->args.
 _NFS_WRITTEN = "task->tk_status < 0 || hdr->res.count >= hdr->args.count"
 
 _SWITCH = ("preempt", "prev", "next", "prev_state")
+# The switch is done, in the thread that waited.
+_SWITCHED = (
+    Step("entry", "finish_task_switch", (), "curthread->in_iowait", ""),
+    Step("tracepoint", "sched_exit_tp", ("is_switch",), "is_switch && curthread->in_iowait", ""),
+)
 # A thread that waits does not say for which request.
 _WAITED = tuple(
     (f"{name} *", f"xlate <{name} *> ((struct __io_wait *)0)")
@@ -75,7 +80,7 @@ _ROWS = (
     Row(
         "wait-done",
         "sched_switch",
-        Derived(_SWITCH, "next->in_iowait", _WAITED, subject=2),
+        Derived(_SWITCH, "next->in_iowait", _WAITED, subject=2, running=_SWITCHED),
         when="to a thread that waited for I/O",
         exactness=_ANY_WAIT,
     ),

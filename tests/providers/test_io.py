@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.derived_support import traced
+from dscript.kernel import btf
+from dscript.providers import fbt
+from tests.providers.derived_support import refused, traced
 
 
 @pytest.fixture
@@ -101,3 +103,28 @@ def test_waits_for_a_disk(folder: Path, tmp_path: Path) -> None:
     assert 0 < waited <= int(told[0][0])
     interrupts, known, completed, mine = map(int, seen[1])
     assert interrupts == known >= 20 and abs(completed - interrupts) <= 1 and mine >= 20
+
+
+def test_the_stack_of_a_wait(folder: Path, tmp_path: Path) -> None:
+    """It is that of the thread that waited, when the wait is over too."""
+    if btf.find(btf.Kind.TYPEDEF, "btf_trace_sched_exit_tp") is None and not fbt.mechanisms():
+        assert "stack( ) is not available" in refused("io:::wait-done { @[stack()] = count(); }")
+        return
+    file = folder / "stacks"
+    seen, told = traced(
+        tmp_path,
+        "io:::wait-start /pid == $target/ { @start = count(); } "
+        "io:::wait-done /pid == $target/ { @done = count(); @[stack(8)] = count(); } "
+        'END { printa("waits %@d %@d\\n", @start, @done); printa("%k%@d\\n", @); }',
+        f"try: fd = os.open({str(file)!r}, os.O_RDWR | os.O_CREAT | os.O_DIRECT)\n"
+        "except OSError: raise SystemExit\n"
+        "import mmap\nbuffer = mmap.mmap(-1, 4096)\n"
+        "for _ in range(10): os.pwritev(fd, [buffer], 0)\n"
+        "say('done')\n",
+    )
+    if not told:
+        pytest.skip("the temporary folder takes no direct I/O")
+    [[_, starts, done]] = [words for words in seen if words[0] == "waits"]
+    assert int(starts) == int(done) >= 5
+    frames = [words[0] for words in seen if "`" in words[0]]
+    assert any("io_schedule" in frame for frame in frames), frames
