@@ -30,13 +30,13 @@ struct __changing {
 typedef struct tcpsinfo {
 	uintptr_t tcps_addr;		/* address of the struct sock */
 	int tcps_local;			/* the peer is this machine */
-	int tcps_active;		/* opened from here: not kept by Linux */
+	int tcps_active;		/* opened from here */
 	uint16_t tcps_lport;
 	uint16_t tcps_rport;
 	string tcps_laddr;
 	string tcps_raddr;
 	int32_t tcps_state;		/* TCP_STATE_* */
-	uint32_t tcps_iss;		/* first sequence number: not kept by Linux */
+	uint32_t tcps_iss;		/* first sequence number */
 	uint32_t tcps_suna;		/* sent, not acknowledged yet */
 	uint32_t tcps_snxt;		/* next to send */
 	uint32_t tcps_rack;		/* acknowledged to the peer */
@@ -47,9 +47,9 @@ typedef struct tcpsinfo {
 	int32_t tcps_rcv_ws;
 	uint32_t tcps_cwnd;		/* congestion window, bytes */
 	uint32_t tcps_cwnd_ssthresh;	/* end of slow start, bytes; 0xffffffff for none yet */
-	uint32_t tcps_sack_fack;	/* not kept by Linux */
-	uint32_t tcps_sack_snxt;	/* not kept by Linux */
-	uint32_t tcps_rto;		/* not in a unit that can be told here */
+	uint32_t tcps_sack_fack;	/* the peer has some of what is before this */
+	uint32_t tcps_sack_snxt;	/* next to be sent again; 0 for nothing */
+	uint32_t tcps_rto;		/* ms until it is sent again */
 	uint32_t tcps_mss;		/* bytes */
 	int tcps_retransmit;		/* this is sent again */
 } tcpsinfo_t;
@@ -75,6 +75,30 @@ inline int __packet_local[uintptr_t header] = __ip_version[header] == 4 ?
 inline uint32_t __tcp_mss[struct tcp_sock *T] = T == NULL ? 0 : T->mss_cache;
 inline uint32_t __tcp_ssthresh[struct tcp_sock *T] = T == NULL ? 0 :
     T->snd_ssthresh >= 0x7fffffff ? 0xffffffff : T->snd_ssthresh * T->mss_cache;
+
+/*
+ * A connection that was accepted keeps the number of the device that it came by, where others
+ * have 0: that of multicast, which TCP does not use (tcp_v4_syn_recv_sock(), net/ipv4).
+ */
+inline int __tcp_accepted[struct sock *S] = S->__sk_common.skc_family == 10 ?
+    ((struct inet_sock *)S)->pinet6->mcast_oif != 0 : ((struct inet_sock *)S)->mc_index != 0;
+inline int __tcp_active[struct sock *S] = __tcp[S] == NULL || S->__sk_common.skc_state == 10 ? 0 :
+    !__tcp_accepted[S];
+
+/* Before all that was acknowledged; of those who asked, the SYN was, and counts. */
+inline uint32_t __tcp_iss[struct sock *S] = __tcp[S] == NULL ? 0 :
+    (uint32_t)(__tcp[S]->snd_una - __tcp[S]->bytes_acked - (__tcp_active[S] ? 0 : 1));
+
+inline uint32_t __tcp_rto[struct sock *S] = __tcp[S] == NULL ? 0 :
+    (uint32_t)((uint64_t)((struct inet_connection_sock *)S)->icsk_rto * __tick_ns() / 1000000);
+
+/* highest_sack is what follows the last that the peer has (tcp_highest_sack_seq()). */
+inline uint32_t __skb_sequence[struct sk_buff *P] = ((struct tcp_skb_cb *)P->cb)->seq;
+inline uint32_t __tcp_fack[struct sock *S] = __tcp[S] == NULL ? 0 :
+    __tcp[S]->sacked_out == 0 ? __tcp[S]->snd_una : __tcp[S]->highest_sack == NULL ?
+    __tcp[S]->snd_nxt : __skb_sequence[__tcp[S]->highest_sack];
+inline uint32_t __tcp_again[struct sock *S] = __tcp[S] == NULL ||
+    __tcp[S]->retransmit_skb_hint == NULL ? 0 : __skb_sequence[__tcp[S]->retransmit_skb_hint];
 
 inline uintptr_t __tcp_header[struct sk_buff *P] = (uintptr_t)P->head + P->transport_header;
 inline uintptr_t __frame_transport[struct __frame *F] =
@@ -103,6 +127,11 @@ translator tcpsinfo_t < struct sock *S > {
 	tcps_cwnd = __tcp_mss[__tcp[S]] * (__tcp[S] == NULL ? 0 : __tcp[S]->snd_cwnd);
 	tcps_cwnd_ssthresh = __tcp_ssthresh[__tcp[S]];
 	tcps_mss = __tcp_mss[__tcp[S]];
+	tcps_active = __tcp_active[S];
+	tcps_iss = __tcp_iss[S];
+	tcps_rto = __tcp_rto[S];
+	tcps_sack_fack = __tcp_fack[S];
+	tcps_sack_snxt = __tcp_again[S];
 };
 
 inline struct sock *__changing_sock[struct __changing *C] =
@@ -129,6 +158,11 @@ translator tcpsinfo_t < struct __changing *C > {
 	tcps_cwnd = __tcp_mss[__changing_tcp[C]] * (__changing_tcp[C] == NULL ? 0 : __changing_tcp[C]->snd_cwnd);
 	tcps_cwnd_ssthresh = __tcp_ssthresh[__changing_tcp[C]];
 	tcps_mss = __tcp_mss[__changing_tcp[C]];
+	tcps_active = __tcp_active[__changing_sock[C]];
+	tcps_iss = __tcp_iss[__changing_sock[C]];
+	tcps_rto = __tcp_rto[__changing_sock[C]];
+	tcps_sack_fack = __tcp_fack[__changing_sock[C]];
+	tcps_sack_snxt = __tcp_again[__changing_sock[C]];
 };
 
 inline struct sk_buff *__sent_skb[struct __sent *P] = (struct sk_buff *)P;
@@ -161,6 +195,11 @@ translator tcpsinfo_t < struct __sent *P > {
 	tcps_cwnd = __tcp_mss[__sent_tcp[P]] * (__sent_tcp[P] == NULL ? 0 : __sent_tcp[P]->snd_cwnd);
 	tcps_cwnd_ssthresh = __tcp_ssthresh[__sent_tcp[P]];
 	tcps_mss = __tcp_mss[__sent_tcp[P]];
+	tcps_active = __tcp_active[__sent_skb[P]->sk];
+	tcps_iss = __tcp_iss[__sent_skb[P]->sk];
+	tcps_rto = __tcp_rto[__sent_skb[P]->sk];
+	tcps_sack_fack = __tcp_fack[__sent_skb[P]->sk];
+	tcps_sack_snxt = __tcp_again[__sent_skb[P]->sk];
 };
 
 translator tcpsinfo_t < struct __unclaimed *U > {
@@ -183,6 +222,11 @@ translator tcpsinfo_t < struct __unclaimed *U > {
 	tcps_cwnd = 0;
 	tcps_cwnd_ssthresh = 0;
 	tcps_mss = 0;
+	tcps_active = 0;
+	tcps_iss = 0;
+	tcps_rto = 0;
+	tcps_sack_fack = 0;
+	tcps_sack_snxt = 0;
 };
 
 /* Only what the segment itself tells. */

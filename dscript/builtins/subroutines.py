@@ -67,6 +67,7 @@ SUBROUTINES: dict[str, Subroutine] = {
         _sub("__inode_path", None, "pointer"),
         _sub("__mount_path", None, "pointer"),
         _sub("__system", LONG, "int"),
+        _sub("__tick_ns", INT),
         _sub("__user_registers", NAMED_TYPES["uintptr_t"]),
         _sub("__task_arguments", None, "address"),
         _sub("__task_pid", INT, "address"),

@@ -1,8 +1,9 @@
-"""Subroutines of the D library about the machine: user registers, where a CPU is."""
+"""Subroutines of the D library about the machine: user registers, where a CPU is, its ticks."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
 from dscript.kernel import topology
@@ -52,9 +53,18 @@ def _system(g: Generator, call: tree.SubroutineCall) -> Value:
     return f.select(inside, word, const(0))
 
 
+_REALTIME_COARSE = 5  # CLOCK_REALTIME_COARSE, include/uapi/linux/time.h
+
+
+def _tick_ns(g: Generator, call: tree.SubroutineCall) -> Value:
+    """Nanoseconds of a tick, the unit of the kernel's `jiffies`: what its coarse clock moves by."""
+    return const(round(time.clock_getres(_REALTIME_COARSE) * 1e9))
+
+
 SCALARS = {
     "__system": _system,
     "__cpu_chip": _of_cpu(topology.packages),
     "__cpu_lgrp": _of_cpu(topology.nodes),
+    "__tick_ns": _tick_ns,
     "__user_registers": _user_registers,
 }

@@ -43,6 +43,21 @@ def test_x86_64_has_the_numbers_of_the_headers(tmp_path):
     assert {name: table.get(name) for name in numbers} == numbers
 
 
+@pytest.mark.skipif(
+    shutil.which("gcc") is None or not os.path.exists("/usr/include/asm-generic/unistd.h"),
+    reason="needs gcc and the kernel's generic headers",
+)
+def test_aarch64_has_the_numbers_of_the_generic_header(tmp_path):
+    """As arch/arm64/include/uapi/asm/unistd.h asks for it (until Linux 6.11 made a table)."""
+    wanted = ("RENAMEAT", "NEW_STAT", "SET_GET_RLIMIT", "TIME32_SYSCALLS", "SYS_CLONE3")
+    defines = "".join(f"#define __ARCH_WANT_{name}\n" for name in (*wanted, "MEMFD_SECRET"))
+    numbers = header_numbers(tmp_path, f"{defines}#include <asm-generic/unistd.h>")
+    del numbers["arch_specific_syscall"]  # where architectures put calls of their own
+    table = syscalls.table("aarch64")
+    assert len(numbers) > 300
+    assert {name: table.get(name) for name in numbers} == numbers
+
+
 def test_aarch64_agrees_with_the_generic_table_where_x86_64_does_too():
     # From 424 on all architectures share one numbering (include/uapi/asm-generic/unistd.h).
     x86, arm = syscalls.table("x86_64"), syscalls.table("aarch64")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -71,3 +73,50 @@ def test_types_of_arguments():
     ]
     (returning,) = points("syscall::openat:return")
     assert {(a.d_type, a.word) for a in arguments(returning)} == {("long", 0)}
+
+
+# Compiles each program as on another machine, and writes its code one after the other.
+_ELSEWHERE = """
+import os, platform, subprocess, sys, tempfile
+real = os.uname()
+named = os.uname_result((*real[:4], sys.argv[1]))
+os.uname, platform.machine = lambda: named, lambda: sys.argv[1]
+from dscript.pipeline import compile_program
+from dscript.request import CompileRequest, Piece
+from dscript.source import Source
+for text in sys.argv[2:]:
+    program = compile_program(CompileRequest((Piece("n", Source("n", text)),)))
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(program.object)
+        file.flush()
+        words = ["llvm-objdump", "-d", "--no-show-raw-insn", file.name]
+        print(subprocess.run(words, check=True, capture_output=True, text=True).stdout, "\\f")
+"""
+
+
+@pytest.mark.skipif(not shutil.which("llvm-objdump"), reason="needs llvm-objdump")
+@pytest.mark.parametrize(
+    ("machine", "number", "fourth", "program_counter"),
+    # __NR_openat; in struct pt_regs the fourth argument of a call (x3, r10) and pc, rip.
+    [("aarch64", 56, 24, 256), ("x86_64", 257, 56, 128)],
+)
+def test_code_for_another_machine(
+    machine: str, number: int, fourth: int, program_counter: int
+) -> None:
+    """Numbers of calls and places of registers are those of the machine; nothing is loaded."""
+    programs = (
+        "syscall::openat:entry /arg3 == 7/ { @ = count(); }",
+        "profile-97 { @ = sum(arg0); }",
+        "BEGIN { trace(uregs[0]); trace(SYS_openat); exit(0); }",
+    )
+    words = [sys.executable, "-c", _ELSEWHERE, machine, *programs]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    call, clock, _ = done.stdout.split("\f")[:3]
+    assert re.search(rf" [!=]= (0x{number:x}|{number})\b", call)
+    # The registers are copied in one piece to the stack, the argument is read there.
+    piece = re.search(r"r3 \+= (\w+)\s+\d+:\s+r1 = r10\s+\d+:\s+r1 \+= -(\w+)", call)
+    read = re.search(r"\(r10 - (\w+)\)\s+\d+:\s+if r1 != (?:0x)?7 ", call)
+    assert piece is not None and read is not None, call
+    assert int(piece[1], 0) + int(piece[2], 0) - int(read[1], 0) == fourth
+    assert re.search(rf"\*\(u64 \*\)\(r\d \+ (0x{program_counter:x}|{program_counter})\)", clock)
