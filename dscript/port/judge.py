@@ -45,7 +45,7 @@ def judge(path: str, text: str) -> Verdict:
             original.splitlines(keepends=True),
             ported.splitlines(keepends=True),
             path,
-            ported_name(path),
+            path,
         )
     )
     kept = [finding for finding in notes if finding.kind in ("note", "alias")]

@@ -26,7 +26,12 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 _FIRST_WORD = re.compile(r"(?:\s|#[^\n]*\n|/\*.*?\*/)*(?:sudo\s+)?(?:/usr/sbin/)?(\w+)\s+-", re.S)
-_CLAUSE = re.compile(r"^[ \t]*[\w:*$.-]*:[\w:*$.-]*[^;{}()]*[{/]|\b(?:BEGIN|END)\b\s*[/{]", re.M)
+# What D begins with, behind comments and directives.
+_CLAUSE = re.compile(
+    r"(?:\s|#[^\n]*\n|/\*.*?\*/)*"
+    r"(?:[\w*$.-]*:[\w:*$.-]*[^;{}()]*[{/]|(?:BEGIN|END)\b\s*[/{]|(?:inline|self|this)\s+\w+\s)",
+    re.DOTALL,
+)
 # Files that hold no script whatever stands in them.
 _NO_SCRIPTS = frozenset((".gif", ".gz", ".html", ".jpg", ".pdf", ".png", ".svg", ".tar", ".zip"))
 
@@ -80,8 +85,9 @@ def programs_in(path: str, text: str) -> list[Program]:
     first = _FIRST_WORD.match(text)
     if first is not None and first[1] in ("dtrace", "dscript"):
         return _wrapped(_lines(whole), "shell", path)
-    if path.endswith(".d") or (not name and _CLAUSE.search(text) and not _LINE.search(text)):
-        return _script(whole, [], path) if path.endswith(".d") or not found else []
+    plain = os.path.splitext(path)[1] in ("", ".dtrace") and _CLAUSE.match(text) is not None
+    if path.endswith(".d") or (plain and not name):
+        return _script(whole, [], path)
     return _wrapped(_lines(whole), "shell", path)
 
 

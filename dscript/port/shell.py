@@ -21,6 +21,7 @@ _DEFAULT = re.compile(r"(\w+):?[-=]([\w./]+)\Z")
 _HERE = re.compile(r"<<(-?)\s*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.!%-]+))")
 _REDIRECT = re.compile(r"\d*(?:>>|>&|<&|>\||>|<(?![<(]))")
 _BLANK = re.compile(r"(?:[ \t]|\\\r?\n)+")
+_WANTING = re.compile(r"-\w*[bcDfIiLmnoPpsUXx]")
 _PRINTERS = frozenset(("print", "echo", "cat", "printf"))
 
 
@@ -62,9 +63,18 @@ def dtrace_commands(script: Mapped) -> list[Command]:
     for command in commands(script):
         at = _dtrace_word(command)
         if at is not None:
-            words = [word for word in command.words[at + 1 :] if word.known or word.file]
-            result.append(Command(words, command.stdin))
+            result.append(Command(_told(command.words[at + 1 :]), command.stdin))
     return result
+
+
+def _told(words: list[Word]) -> list[Word]:
+    """The words without unknown values, which may be nothing, but where an option wants one."""
+    kept: list[Word] = []
+    for word in words:
+        wanted = bool(kept) and _WANTING.fullmatch(kept[-1].value.text) is not None
+        if word.known or word.file is not None or wanted:
+            kept.append(word)
+    return kept
 
 
 def _dtrace_word(command: Command) -> int | None:

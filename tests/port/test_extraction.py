@@ -124,7 +124,13 @@ and what dtrace -n means isn't told.
     assert second.targeted
 
 
+def test_scripts_without_a_first_line() -> None:
+    assert one("counts", "/* Reads. */\nsyscall::read:entry { @ = count(); }\n").wrapped == ""
+    assert one("counts", "#pragma D option quiet\nBEGIN { exit(0); }\n").wrapped == ""
+
+
 def test_what_holds_no_d() -> None:
+    assert programs_in("report.md", "# Reads\n\nsyscall::read:entry { @ = count(); }\n") == []
     assert programs_in("README", "A text: about nothing { }\n") == []
     assert programs_in("x.sh", "#!/bin/sh\necho hello\n") == []
 
