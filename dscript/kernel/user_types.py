@@ -12,13 +12,11 @@ from functools import lru_cache
 from typing import Protocol
 
 from dscript.dtypes.types import Type
-from dscript.kernel import elf
+from dscript.kernel import debugfiles, elf
 from dscript.kernel.dwarf import BadDwarf, Dwarf
 from dscript.kernel.dwarf_types import Parameter, TypeKind, Types, UserFunction
 
 __all__ = ["Parameter", "TypeKind", "UserFunction", "UserTypes", "of_image"]
-
-_DEBUG_IDS = "/usr/lib/debug/.build-id"
 
 # Reading sections that are damaged, or of a form that is not known.
 _UNREADABLE = (BadDwarf, IndexError, KeyError, ValueError, struct.error, RecursionError)
@@ -101,7 +99,8 @@ def _alternate(image: elf.Elf) -> Dwarf | None:
     name, _, build_id = link[1].partition(b"\0")
     text, digits = name.decode("utf-8", "surrogateescape"), build_id.hex()
     folder = os.path.dirname(os.path.realpath(image.path))
-    for path in (os.path.join(folder, text), f"{_DEBUG_IDS}/{digits[:2]}/{digits[2:]}.debug"):
+    by_id = [f"{f}/.build-id/{digits[:2]}/{digits[2:]}.debug" for f in debugfiles.folders]
+    for path in (os.path.join(folder, text), *by_id):
         if os.path.isfile(path):
             try:
                 return Dwarf(elf.read(path))
