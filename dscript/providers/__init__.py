@@ -278,9 +278,10 @@ def _left_out(pattern: Pattern, points: Sequence[ProbePoint]) -> tuple[str, ...]
 
 def _unknown_provider(pattern: Pattern) -> Matches:
     from dscript.providers.absent import explain
+    from dscript.providers.runtimes import nearest as nearest_of_runtime
 
     known = (*_MODULES, *_ALIASES)
-    reason = explain(pattern.provider)
+    reason = explain(pattern.provider) or nearest_of_runtime(pattern.provider)
     close = None if reason else nearest(pattern.provider, known)
     if close is None:
         return Matches((), (), reason)

@@ -19,7 +19,7 @@ from functools import lru_cache
 from dscript.kernel import elf, processes, usdt
 from dscript.kernel.demangle import demangle
 from dscript.kernel.processes import MappedFile
-from dscript.providers import usercode
+from dscript.providers import runtimes, usercode
 from dscript.providers.base import (
     ArgumentType,
     AttachPoint,
@@ -91,14 +91,19 @@ class _Usdt:
                 return str(bad)
             return None if usdt.sites(image) else f"{pattern.module} defines no probes"
         process = _IN_PROCESS.fullmatch(pattern.provider)
+        advice = runtimes.nearest(pattern.provider)
         if process is None or is_glob(process[1]):
-            return "no running process defines such a probe; usdt:/path/of/file:provider:name"
+            return "no running process defines such a probe; " + (
+                advice or "usdt:/path/of/file:provider:name"
+            )
         pid = int(process[2])
         if not processes.exists(pid):
             return f"there is no process {pid}"
         defined = sorted({s.provider for _, image in _mapped(pid, "") for s in usdt.sites(image)})
         if process[1] in defined:
             return None
+        if advice is not None:
+            return f"process {pid} has none of that provider; {advice}"
         if not defined:
             return (
                 f"nothing that process {pid} has loaded defines probes of its own; those of a "
