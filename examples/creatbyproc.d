@@ -78,15 +78,20 @@ syscall::linkat:entry
 	self->how = probefunc;
 }
 
-syscall:::return
+syscall::open*:return,
+syscall::creat:return,
+syscall::mk*:return,
+syscall::*link*:return
 /self->path && errno == 0/
 {
 	printf("%Y %7d %-15s %-10s %s\n", walltimestamp, pid, execname, self->how,
 	    copyinstr(self->path));
 }
 
-syscall:::return
-/self->path/
+syscall::open*:return,
+syscall::creat:return,
+syscall::mk*:return,
+syscall::*link*:return
 {
 	self->path = 0;
 	self->how = 0;

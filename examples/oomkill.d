@@ -17,16 +17,13 @@
 
 #pragma D option quiet
 
-/* No process number is as large as an address. */
-inline int IS_TASK = 1 << 30;
-
 BEGIN
 {
 	printf("%-20s %7s %-15s %7s %-15s %s\n", "TIME", "PID", "COMM", "VICTIM", "NAME", "CGROUP");
 }
 
 sdt:oom::mark_victim
-/arg0 > IS_TASK/
+/arg0 < 0/	/* an address of the kernel, as a number with a sign */
 {
 	this->victim = (struct task_struct *)arg0;
 	printf("%Y %7d %-15s %7d %-15s %s\n", walltimestamp, pid, execname, this->victim->tgid,
@@ -34,7 +31,7 @@ sdt:oom::mark_victim
 }
 
 sdt:oom::mark_victim
-/arg0 <= IS_TASK/
+/arg0 >= 0/
 {
 	printf("%Y %7d %-15s %7d %-15s %s\n", walltimestamp, pid, execname, arg0, "?", cgroup_path);
 }
