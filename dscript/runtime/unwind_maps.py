@@ -67,7 +67,11 @@ class Tables:
         if self._count + 1 >= rows.MAX_TABLES or self._rows + count > _MOST_ROWS:
             self.full = True
             return 0
-        fd = _table_map(count)
+        try:
+            fd = _table_map(count)
+        except bpf.KernelError:  # no memory, as far as this control group may have it
+            self.full = True
+            return 0
         with mmap.mmap(fd, -(-len(table) // mmap.PAGESIZE) * mmap.PAGESIZE) as memory:
             memory[: len(table)] = table
         self._count += 1
@@ -87,6 +91,8 @@ class Tables:
         fds = struct.pack(f"<{len(self._pending)}I", *(fd for _, fd in self._pending))
         try:
             bpf.map_update_batch(self._tables.fd, numbers, fds, len(self._pending))
+        except bpf.KernelError:
+            self.full = True
         finally:
             for _, fd in self._pending:
                 os.close(fd)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dscript.runtime.libbpf import Map
 
 # Files beyond this many bytes are left to a process of their own.
-_BIG: Final = 4 << 20
+_BIG: Final = 512 << 10
 # How long the start waits for the tables of targets, in seconds.
 _PATIENCE: Final = 10.0
 _SWEEP: Final = 2.0

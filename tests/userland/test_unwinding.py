@@ -193,6 +193,40 @@ def test_thread_ends_where_it_was_made(tmp_path: Path) -> None:
     assert len(frames) >= 6  # read, compare, qsort and what it calls, run, two more
 
 
+VFORK = """
+#include <sys/wait.h>
+#include <unistd.h>
+volatile int sink;
+__attribute__((noipa)) static int split(int n)
+{
+    int r = vfork();
+    if (r == 0)
+        _exit(0);
+    sink = r + n;
+    return wait(NULL) == r;
+}
+__attribute__((noipa)) static int outer(int n)
+{
+    int r = split(n) + n;
+    sink = r;
+    return r;
+}
+int main(void)
+{
+    return outer(1) != 2;
+}
+"""
+
+
+def test_return_address_in_a_register(tmp_path: Path) -> None:
+    """vfork() of libc takes its own off the stack before it calls the kernel."""
+    program = build(tmp_path, "vforks", VFORK, *FLAGS)
+    clause = "syscall::vfork:entry /pid == $target/ { ustack(); }"
+    frames = [line.partition("+")[0] for line in lines(dscript("-c", program, "-n", clause))]
+    assert frames[1:4] == ["vforks`split", "vforks`outer", "vforks`main"]
+    assert frames[-1] == "vforks`_start"
+
+
 SPIN = """
 #include <stdlib.h>
 #include <sys/wait.h>
