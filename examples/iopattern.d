@@ -30,6 +30,7 @@ BEGIN
 	printf("%-8s %5s %8s %9s %9s %9s %12s %12s\n", "DISK", "%RAN", "IOS", "MIN(B)",
 	    "MAX(B)", "AVG(B)", "READ(B)", "WRITTEN(B)");
 	seconds = 0;
+	ended = 0;
 }
 
 io:::done
@@ -54,7 +55,7 @@ tick-1s
 
 tick-1s,
 END
-/seconds % INTERVAL == 0 || probename == "END"/
+/probename == "END" ? !ended : seconds % INTERVAL == 0/
 {
 	printa("%-8s %@5d %@8d %@9d %@9d %@9d %@12d %@12d\n", @random, @count,
 	    @min, @max, @avg, @read, @written);
@@ -70,5 +71,6 @@ END
 tick-1s
 /$2 && seconds >= INTERVAL * $2/
 {
+	ended = 1;
 	exit(0);
 }

@@ -30,6 +30,7 @@ BEGIN
 	interval = $1 ? $1 : 5;
 	left = interval;
 	tables = 0;
+	ended = 0;
 }
 
 io:::start
@@ -59,7 +60,7 @@ tick-1s
 
 tick-1s,
 END
-/left <= 0 || probename == "END"/
+/probename == "END" ? !ended : left <= 0/
 {
 	normalize(@time, 1000);
 	printf("%Y\n%7s %-16s %-8s %s %12s %8s %14s\n", walltimestamp,
@@ -76,5 +77,6 @@ END
 tick-1s
 /$2 && tables >= $2/
 {
+	ended = 1;
 	exit(0);
 }

@@ -30,6 +30,7 @@ BEGIN
 	interval = $1 ? $1 : 5;
 	left = interval;
 	tables = 0;
+	ended = 0;
 }
 
 sysinfo:::readch
@@ -55,7 +56,7 @@ tick-1s
 
 tick-1s,
 END
-/left <= 0 || probename == "END"/
+/probename == "END" ? !ended : left <= 0/
 {
 	printf("%Y\n%7s %-16s %13s %13s %13s %9s\n", walltimestamp, "PID", "COMM", "BYTES",
 	    "READ", "WRITTEN", "CALLS");
@@ -72,5 +73,6 @@ END
 tick-1s
 /$2 && tables >= $2/
 {
+	ended = 1;
 	exit(0);
 }

@@ -30,6 +30,7 @@ inline int INTERVAL = $1 ? $1 : 1;
 BEGIN
 {
 	seconds = 0;
+	ended = 0;
 }
 
 syscall:::entry
@@ -44,7 +45,7 @@ tick-1s
 
 tick-1s,
 END
-/seconds % INTERVAL == 0 || probename == "END"/
+/probename == "END" ? !ended : seconds % INTERVAL == 0/
 {
 	trunc(@calls, 10);
 	printf("%Y\n%-24s %10s\n", walltimestamp, "CALL", "COUNT");
@@ -56,5 +57,6 @@ END
 tick-1s
 /$2 && seconds >= INTERVAL * $2/
 {
+	ended = 1;
 	exit(0);
 }

@@ -30,6 +30,7 @@ BEGIN
 	printf("%-8s %9s %9s %9s %9s %9s %9s\n", "SECOND", "READ", "WRITE", "OPEN", "CLOSE",
 	    "FSYNC", "OTHER");
 	seconds = 0;
+	ended = 0;
 	@read = sum(0);
 	@write = sum(0);
 	@open = sum(0);
@@ -78,7 +79,7 @@ tick-1s
 
 tick-1s,
 END
-/seconds % INTERVAL == 0 || probename == "END"/
+/probename == "END" ? !ended : seconds % INTERVAL == 0/
 {
 	printf("%-8d", seconds);
 	printa(" %@9d %@9d %@9d %@9d %@9d %@9d\n", @read, @write, @open, @close, @fsync, @other);
@@ -93,5 +94,6 @@ END
 tick-1s
 /$2 && seconds >= INTERVAL * $2/
 {
+	ended = 1;
 	exit(0);
 }

@@ -31,6 +31,7 @@ BEGIN
 	printf("%-8s %9s %9s %9s %9s %9s %9s %9s\n", "SECOND", "FAULT", "COW", "MAJOR", "IN(K)",
 	    "OUT(K)", "FREED", "SCAN");
 	seconds = 0;
+	ended = 0;
 	@fault = sum(0);
 	@cow = sum(0);
 	@major = sum(0);
@@ -78,7 +79,7 @@ tick-1s
 
 tick-1s,
 END
-/seconds % INTERVAL == 0 || probename == "END"/
+/probename == "END" ? !ended : seconds % INTERVAL == 0/
 {
 	normalize(@in, 1024);
 	normalize(@out, 1024);
@@ -97,5 +98,6 @@ END
 tick-1s
 /$2 && seconds >= INTERVAL * $2/
 {
+	ended = 1;
 	exit(0);
 }
