@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dscript.errors import Diagnostic, Span
-from dscript.kernel.usdt import Location
+from dscript.kernel.usdt_operands import Location
 from dscript.lowering.generator import Generator
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const

@@ -17,7 +17,7 @@ from dscript.program import AttachKind, Probe
 
 if TYPE_CHECKING:
     from dscript.dtypes.types import Type
-    from dscript.kernel.usdt import Location
+    from dscript.kernel.usdt_operands import Location
 
 # How the BPF program's ctx is to be read:
 #   syscall_program  ctx of a `syscall` program run by TEST_RUN (BEGIN, END)

@@ -135,6 +135,22 @@ def test_the_runtime_needs_no_compiler() -> None:
     assert not loaded & heavy
 
 
+def test_a_program_of_kernel_probes_reads_no_elf_files() -> None:
+    """What reads executables takes 40 ms to import; only programs with such probes pay for it."""
+    script = (
+        "import sys; from dscript.pipeline import compile_program; "
+        "from dscript.request import CompileRequest, Piece; from dscript.source import Source; "
+        "program = Source('BEGIN { exit(0); }', 'BEGIN { exit(0); }', is_command_line=True); "
+        "compile_program(CompileRequest(pieces=(Piece('n', program),))); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "lark" in loaded
+    assert not loaded & {"elftools", "capstone", "pygments", "rich"}
+
+
 def test_names_of_test_files_differ() -> None:
     """pytest imports those outside packages by their bare names."""
     names = [
