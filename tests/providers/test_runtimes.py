@@ -10,7 +10,10 @@ import pytest
 from dscript.providers import Pattern, match, runtimes
 from tests.command import DSCRIPT
 
-SURVEYED = "tcl perl php python ruby sh javascript hotspot hotspot_jni mysql postgresql".split()
+SURVEYED = [
+    "tcl", "perl", "php", "python", "ruby", "sh", "javascript", "hotspot", "hotspot_jni", "mysql",
+    "postgresql",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SURVEYED)
@@ -34,8 +37,10 @@ def test_a_description_that_matches_nothing_says_so(provider: str) -> None:
     assert found.reason.endswith(str(runtimes.nearest(provider)))
 
 
-def test_they_may_be_missing_with_Z() -> None:  # noqa: N802
-    words = [DSCRIPT, "-Zqn", "hotspot*:::method-entry, tcl*:::, perl$target:::sub-entry { trace(1); }"
-             " BEGIN { exit(0); }", "-c", "true"]  # fmt: skip
+def test_they_may_be_missing_with_Z() -> None:
+    program = (
+        "hotspot*:::method-entry, tcl*:::, perl$target:::sub-entry { trace(1); } BEGIN { exit(0); }"
+    )
+    words = [DSCRIPT, "-Zqn", program, "-c", "true"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
