@@ -96,6 +96,7 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
         notes=tuple(dict.fromkeys(typed.notes)),
         remarks=tuple(dict.fromkeys(typed.remarks)),
         destructive=typed.destructive,
+        copies=lowered.copies,
         source_name=typed.source_name,
         emitted=emitted,
     )

@@ -412,6 +412,8 @@ class CompiledProgram(NamedTuple):
     # Offset in `.bss` of the figures of the system, 0 where they are not used.
     system_words: int = 0
     destructive: bool = False
+    # Clauses copy from the memory of processes (copyin, copyinstr, copyinto).
+    copies: bool = False
     # User stacks are unwound by tables, which the runtime loads (`dscript.kernel.unwind_rows`).
     unwinds: bool = False
     source_name: str = ""

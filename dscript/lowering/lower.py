@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from dscript import options as d_options
 from dscript.dtypes.types import IntType
 from dscript.kernel import syscalls
-from dscript.kernel.usdt import Location
-from dscript.lowering import following, scratch
+from dscript.kernel.usdt_operands import Location
+from dscript.lowering import following, prefault, scratch
 from dscript.lowering.generator import Unit
 from dscript.lowering.kernel import KernelLayout
 from dscript.lowering.layout import lay_out, round_up
 from dscript.lowering.lockups import refuse_lockups
-from dscript.lowering.prefault import prefault_program
 from dscript.lowering.programs import ProgramBuilder, group_points, split_large
 from dscript.lowering.records import RecordPlan, plan_record
 from dscript.lowering.scratch import ScratchSizes
@@ -59,6 +58,7 @@ class Lowered:
     attachments: tuple[Attachment, ...]
     aggregations: tuple[Aggregation, ...]
     dynamic_variables: tuple[DynamicVariable, ...]
+    copies: bool
     load_words: tuple[LoadWord, ...]
     system_words: int
     unwinds: bool
@@ -115,6 +115,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         attachments=tuple(builder.attachments),
         aggregations=tuple(unit.aggregation_plans),
         dynamic_variables=tuple(layout.dynamic),
+        copies=_calls(program, prefault.COPIES),
         load_words=tuple(unit.load_words),  # type: ignore[arg-type]
         system_words=unit.system_words,
         unwinds="unwind" in unit.helpers,
@@ -282,7 +283,7 @@ def _build_programs(unit: Unit, plans: list[RecordPlan]) -> ProgramBuilder:
         arguments = _arguments(list(group.points.values()))
         builder.build(number, group, arguments)
         plan = plans[next(iter(group.by_probe.values()))[0]]
-        first = prefault_program(unit, plan, group, builder.attachments[-1], arguments)
+        first = prefault.prefault_program(unit, plan, group, builder.attachments[-1], arguments)
         if first is not None:
             builder.attachments.insert(-1, first)
     return builder

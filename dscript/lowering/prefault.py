@@ -25,7 +25,7 @@ from dscript.providers.base import ArgumentType
 from dscript.semantics import tree
 from dscript.semantics.walk import walk, walk_clause
 
-_COPIES = frozenset(("copyin", "copyinstr", "copyinto"))
+COPIES = frozenset(("copyin", "copyinstr", "copyinto"))
 _CONTEXTS = frozenset(("uprobe", "ureturn", "usdt"))
 _PAGE = 4096
 # Nothing is mapped below: vm.mmap_min_addr is never less.
@@ -76,7 +76,7 @@ def prefault_program(
 def _copied(program: tree.Program, clause: tree.Clause) -> Iterator[tuple[int, int]]:
     """(number, bytes) of the arguments that a clause's copies begin at, or are found through."""
     for node in walk_clause(clause):
-        if isinstance(node, tree.SubroutineCall) and node.name in _COPIES:
+        if isinstance(node, tree.SubroutineCall) and node.name in COPIES:
             size = node.args[1] if len(node.args) > 1 else None
             span = program.strsize
             if node.name != "copyinstr":

@@ -18,6 +18,7 @@ from dscript.errors import TracingError
 from dscript.program import Activity, CompiledProgram, DropKind
 from dscript.runtime.bpf import KernelError
 from dscript.runtime.kernel_side import KernelSide
+from dscript.runtime.residence import bring_in
 from dscript.runtime.retention import Buffering, LastRecords
 from dscript.runtime.signals import EndingSignals
 from dscript.runtime.sink import Sink, View
@@ -200,6 +201,8 @@ class Session:
             for view in self._views:
                 view.start()
             for target in self._targets:
+                if self._program.copies:
+                    bring_in(target.pid)
                 target.release()
             self._consume_until_end(signals)
         if signals.received:

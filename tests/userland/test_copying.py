@@ -102,3 +102,20 @@ def test_clauses_at_one_instruction_run_in_order(program: Path) -> None:
         'pid$target:a.out:says:entry /arg1 == 1/ { printf("third\\n"); }'
     )
     assert lines(dscript("-n", clauses, "-c", program)) == ["first second third"]
+
+
+def test_constants_of_a_command_at_its_system_calls(tmp_path: Path) -> None:
+    """The path lies in a page that nothing has touched when the first open() is entered."""
+    source = """
+    #include <fcntl.h>
+    #include <unistd.h>
+    __attribute__((aligned(4096))) const char before[1 << 17] = {1};
+    const char path[] = "/dev/null/first";
+    __attribute__((aligned(4096))) const char after[1 << 17] = {2};
+    int main(void) { return open(path, O_RDONLY) + 1; }
+    """
+    program = build(tmp_path, "opens", source, "-O1")
+    clause = "syscall::openat:entry /pid == $target/ { @[copyinstr(arg1)] = count(); }"
+    done = dscript("-n", clause, "-c", program)
+    assert ["/dev/null/first", "1"] in [line.split() for line in lines(done)]
+    assert "invalid address" not in done.stderr
