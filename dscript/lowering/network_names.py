@@ -27,9 +27,9 @@ _TEXT = 128
 
 
 def _address(g: Generator, expr: tree.Expr, size: int) -> Value:
-    where = expressions.value(g, expr)
+    where = places.Place(address=expressions.value(g, expr), user=tree.is_user_pointer(expr.type))
     copy = g.temporary_at(size)
-    places.read_kernel(g, copy, size, where)
+    places.read(g, copy, size, where)
     return copy
 
 

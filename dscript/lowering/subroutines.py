@@ -164,6 +164,9 @@ def _bcopy(g: Generator, call: tree.SubroutineCall) -> Value:
     source, where, size = (expressions.value(g, arg) for arg in call.args)
     f = g.f
     pointer, size = _destination(g, where, size)
+    if tree.is_user_pointer(call.args[0].type):
+        _read_user(g, pointer, size, source)
+        return const(0)
     places.check_heap(g, source, size)
     result = f.helper(Helper.PROBE_READ_KERNEL, [pointer, size, source])
     g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, source)

@@ -122,7 +122,9 @@ def _tracemem(checker: ExpressionChecker, node: ast.Call) -> Expr:
             "tracemem( ) argument #2 must be a non-zero positive integral constant expression",
             node.args[1].span,
         )
-    args = [operators.convert(address, ULONG)]
+    args = [address]
+    if not tree.is_user_pointer(address.type):
+        args = [operators.convert(address, ULONG)]
     if len(node.args) == 3:
         shown = checker.check(node.args[2])
         if not is_integral(shown.type):

@@ -106,6 +106,8 @@ def _argument(
     if kind != "address" and is_integral(operand.type) and not operators.is_null(operand):
         hint = "an address in an integer needs a cast: (void *)…"
         raise _mismatch(node, number, _PROTOTYPES[kind], expr, hint)
+    if kind == "pointer" and tree.is_user_pointer(operand.type):
+        return operand
     return operators.convert(operand, ULONG)
 
 

@@ -129,6 +129,32 @@ def test_types_of_the_program_in_d(program: Path) -> None:
     assert found == ["56 8 24", "1", "second", "-2 second", "1 3 1", "-2"]
 
 
+def test_functions_and_records_take_user_memory(program: Path) -> None:
+    found = _traced(
+        program,
+        r"""struct a.out`point kept; struct a.out`point all[int];
+        typedef struct { int sum; string name; } out_t;
+        translator out_t < struct a.out`node *n > {
+            sum = n->where.x + n->high; name = stringof(n->name); };
+        pid$target:a.out:follow:entry {
+            kept = args[0]->where; all[3] = args[0]->next->where; this->whole = *args[0];
+            printf("%d %d %d\n", kept.y, all[3].x, this->whole.table[2]);
+            printf("%d %s\n", xlate <out_t *>(args[0])->sum, xlate <out_t *>(args[0])->name);
+            printf("%s %d\n", strjoin(args[0]->name, args[0]->tag), args[0]->name == "first");
+            printf("%s\n", inet_ntoa((ipaddr_t *)&args[0]->where));
+            this->to = (int *)alloca(8); bcopy(&args[0]->where, this->to, 8);
+            printf("%d %c\n", this->to[1], *args[0]->tag);
+            @[stringof(args[0]->name), args[0]->where.y] = sum(args[0]->table[1]);
+            tracemem(args[0]->tag, 4); }""",
+    )
+    # Little-endian: where.x = 1 is the bytes 1 0 0 0.
+    assert found[:5] == ["-2 3 30", "18 first", "firstone 1", "1.0.0.0", "-2 o"]
+    assert any("6f 6e 65 00" in line for line in found)
+    assert [line.split() for line in found if line.strip().startswith("first ")] == [
+        ["first", "-2", "20"]
+    ]
+
+
 def test_a_bad_address_is_a_runtime_error(program: Path) -> None:
     done = dscript(
         "-n",
