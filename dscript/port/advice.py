@@ -19,6 +19,7 @@ from dscript.syntax import ast
 _BROKEN = re.compile(
     r"D_(?:SYNTAX|EMPTY|INT_|STR_|CHR_|PRAG|DECL_|MACRO_OFLOW|CPP|PDESC_INVAL|PROV_|LIB_|OP_LVAL)"
 )
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _TYPO = re.compile(r"((?:tick|profile)-\d+)[ _-]?(seconds?|secs|minutes?|mins?|hertz|Hz|HZ)\b")
 _UNITS = {"s": "s", "m": "m", "h": "hz"}
@@ -40,9 +41,10 @@ class Advice:
     tolerated: bool = False
 
 
-def advise(program: Program, found: Survey) -> Advice:
-    """Look at each problem of a program."""
+def advise(program: Program, found: Survey, file_text: str) -> Advice:
+    """Look at each problem of a program, and for what means something else here."""
     advice = Advice()
+    _remark(advice, program, file_text)
     zero_ok = "zdefs" in program.options
     lost: set[int] = set()
     for problem in found.problems:
@@ -55,6 +57,19 @@ def advise(program: Program, found: Survey) -> Advice:
             _name(advice, problem)
     _rewrite(advice, found)
     return advice
+
+
+def _remark(advice: Advice, program: Program, file_text: str) -> None:
+    """Notes on what runs and may mean something else; each once for a line."""
+    for text in program.texts:
+        content = text.content
+        code = _COMMENT.sub(lambda found: " " * len(found[0]), content.text)
+        for remark in foreign.remarks():
+            for match in remark.pattern.finditer(code):
+                shown = "shown" if "shown" in remark.pattern.groupindex else 0
+                line = file_text.count("\n", 0, content.near(match.start(shown))) + 1
+                subject = " ".join(match[shown].split())
+                advice.findings.append(Finding("note", line, subject, remark.text))
 
 
 # ------------------------------------------------------------------------------- probes

@@ -5,6 +5,7 @@ The files are described at their heads.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -109,6 +110,21 @@ def rewrites() -> tuple[Rewrite, ...]:
     """Expressions, in the order they are to be tried."""
     content = _read("rewrites.toml")
     return tuple(Rewrite(entry["old"], entry["new"], entry["why"]) for entry in content["rewrite"])
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """D that runs and may mean something else here."""
+
+    pattern: re.Pattern[str]
+    text: str
+
+
+@lru_cache(maxsize=1)
+def remarks() -> tuple[Remark, ...]:
+    """What to look for in the text of every program."""
+    content = _read("remarks.toml")
+    return tuple(Remark(re.compile(e["pattern"]), e["text"]) for e in content["remark"])
 
 
 def _table(pattern: str) -> Table:

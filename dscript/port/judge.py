@@ -63,7 +63,7 @@ def _look(programs: Sequence[Program], path: str, text: str) -> list[tuple[Surve
     result = []
     for program in programs:
         found = survey(program, path, text)
-        result.append((found, advise(program, found)))
+        result.append((found, advise(program, found, text)))
     return result
 
 

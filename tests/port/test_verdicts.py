@@ -63,6 +63,18 @@ def test_aliases_are_listed() -> None:
         assert not listed or cls is not Class.UNCHANGED
 
 
+def test_what_means_something_else_is_noted() -> None:
+    def notes(path: str) -> str:
+        return " ".join(f"{f.subject} {f.text}" for f in verdicts()[path].of_kind("note"))
+
+    assert "thread number" in notes("toolkit/threads.d")
+    assert 'zonename is always "global"' in notes("toolkit/zones.d")
+    assert "[execname, copyinstr(arg0) reads a string at the call's entry" in notes(
+        "bsd/path_opens.d"
+    )
+    assert not notes("toolkit/newprocs.d")
+
+
 def test_document_has_the_counts() -> None:
     assert counts() in (ROOT / "docs/porting.md").read_text()
 

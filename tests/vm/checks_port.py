@@ -1,4 +1,4 @@
-"""Checks in the guest: ported scripts that probe kernel functions, and the functions of the data."""
+"""Checks in the guest: ported scripts that probe kernel functions, and what the data name."""
 
 from __future__ import annotations
 
