@@ -52,6 +52,7 @@ _LONG_VALUES = frozenset(
         "format",
         "heatmap",
         "heatmap-interval",
+        "install-dtrace-link",  # its value may be left out
     }
 )
 _SHELLS = ("bash", "zsh", "fish")

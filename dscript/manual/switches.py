@@ -113,8 +113,9 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             Switch("--info", "", "show what this kernel offers"),
             Switch("--completion", "shell", "print the completion script of a shell", "", "words",
                    ("bash", "zsh", "fish")),
-            Switch("--install-dtrace-link", "[folder]", "make a link named dtrace, for scripts that begin "
-                   "with #!/usr/sbin/dtrace -s", "In /usr/sbin, or the folder.", "folder"),
+            Switch("--install-dtrace-link", "[folder]", "make a link named dtrace",
+                   "So that scripts which begin with #!/usr/sbin/dtrace -s run.  It is made in "
+                   "/usr/sbin if no folder is given; another file of that name stays.", "folder"),
             Switch("-V, --version", "", "show the version"),
             Switch("--help", "", "show this text"),
         ),
