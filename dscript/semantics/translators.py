@@ -64,9 +64,18 @@ def declare_translator(checker: ExpressionChecker, node: ast.Translator) -> None
             )
     definition = TranslatorDefinition(struct, source, node)
     environment.translators.append(definition)
+    if _points_nowhere(source):
+        return  # of a kernel that has such things; this one cannot come to use it
     stand_in = Expr(source, node.span)
     for member in node.members:
         _member(checker, definition, stand_in, member, member.span)
+
+
+def _points_nowhere(source: Type) -> bool:
+    """A pointer to a structure whose members nothing tells."""
+    source = source.resolve()
+    target = source.target.resolve() if isinstance(source, PointerType) else source
+    return isinstance(target, StructType) and target is not source and not target.complete
 
 
 def check_member(
