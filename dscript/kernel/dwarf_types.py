@@ -98,6 +98,7 @@ class Types:
         self._made: dict[tuple[int, int], Type] = {}
         self._outlines: dict[int, dict[str, list[tuple[int, int]]]] = {}
         self._paths: dict[tuple[int, int], str] = {}
+        self._functions: dict[int, dict[int, int]] = {}
 
     # ----------------------------------------------------------------------- by name
 
@@ -158,25 +159,29 @@ class Types:
         """The function that begins at an address of the file; None where nothing tells, or
         where the compiler made it a calling convention of its own."""
         for unit in self._dwarf.units_at(address):
-            found = self._subprogram(unit, unit.root, address)
+            found = self._functions_of(unit).get(address)
             if found is not None:
-                return self._signature(found)
+                return self._signature(unit.entry(found))
         return None
 
-    def _subprogram(self, unit: Unit, entry: Entry, address: int) -> Entry | None:
+    def _functions_of(self, unit: Unit) -> dict[int, int]:
+        """Where the entries of a unit's functions are, by the addresses of their parts."""
+        known = self._functions.get(id(unit))
+        if known is None:
+            known = self._functions[id(unit)] = {}
+            for entry in self._subprograms(unit, unit.root):
+                low = entry.attributes.get(At.LOW_PC)
+                starts = [low] if isinstance(low, int) else [at for at, _ in unit.ranges(entry)]
+                for start in starts:
+                    known.setdefault(start, entry.offset)
+        return known
+
+    def _subprograms(self, unit: Unit, entry: Entry) -> Iterator[Entry]:
         for child in unit.outline(entry, _SPACES | {Tag.SUBPROGRAM}):
             if child.tag == Tag.SUBPROGRAM:
-                if child.attributes.get(At.LOW_PC) == address:
-                    return child
-                if At.RANGES in child.attributes and any(
-                    low == address for low, _ in unit.ranges(child)
-                ):
-                    return child
+                yield child
             elif unit.language not in _C_LANGUAGES:
-                found = self._subprogram(unit, child, address)
-                if found is not None:
-                    return found
-        return None
+                yield from self._subprograms(unit, child)
 
     def _signature(self, entry: Entry) -> UserFunction | None:
         if entry.number(At.CALLING_CONVENTION) == _CC_NOCALL:
