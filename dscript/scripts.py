@@ -111,17 +111,15 @@ def _cpp_arguments(title: str, options: Mapping[str, str]) -> list[str]:
     """What dtrace(1M) passes on, in the words of GNU cpp."""
     # D's `$1`, `@` and backquotes are no C tokens, which cpp -traditional-cpp would let
     # pass; GNU cpp in its normal mode keeps them as stray characters, too.
-    strict = {"a": [], "c": ["-std=c11", "-pedantic"], "s": ["-traditional-cpp"], "t": ["-ansi"]}
-    # GNU C's own names without underscores are modules and functions in scripts.
-    arguments = [
-        "-Uunix",
-        "-Ulinux",
-        "-Ui386",
-        "-D__SVR4",
-        "-D__unix",
-        "-D__linux__",
-        "-D__dtrace__",
-    ]
+    # GNU C's own words are modules and functions in scripts, and must not become the number 1.
+    gnu = ["-Dunix=unix", "-Dlinux=linux"]
+    strict = {
+        "a": gnu,
+        "c": ["-std=c11", "-pedantic"],
+        "s": ["-traditional-cpp", *gnu],
+        "t": ["-ansi"],
+    }
+    arguments = ["-D__SVR4", "-D__unix", "-D__linux__", "-D__dtrace__"]
     arguments += [f"-D{macro}" for macro in _HEADER_MACROS]
     arguments += strict[d_options.text(options, "stdc")]
     arguments += ["-iquote", os.path.dirname(title) or "."]
