@@ -22,8 +22,9 @@ class Body:
     Offsets are bytes from the start of the code.  `returns` are the instructions through
     which it is left: returns, and jumps to other functions (tail calls), which the manual's
     pid provider counts as returns too.  They are None when that cannot be told: the code
-    does not decode to its end, it jumps through a register to who knows where, or nothing
-    in it returns.
+    does not decode to its end, or it jumps through a register to who knows where.  None at
+    all are an answer: exit(3) does not return, nor does a program's `_start`, which has no
+    return address that a probe could replace.
     """
 
     instructions: tuple[int, ...]
@@ -48,7 +49,7 @@ def decode(machine: str, code: bytes, parts: Sequence[range] = ()) -> Body:
             returns.append(at)
         elif how == "unknown":
             known = False
-    complete = known and end == len(code) and bool(returns)
+    complete = known and end == len(code) > 0
     return Body(tuple(instructions), tuple(returns) if complete else None)
 
 

@@ -323,6 +323,8 @@ def why_nothing(file: CodeFile, pattern: Pattern) -> str:
         return f"no instruction of {function} begins at offset 0x{pattern.name}"
     if pattern.name == "return" and file.image.is_go:
         return f"it cannot be told where {function} returns, and Go's stacks forbid return probes"
+    if pattern.name == "return":
+        return f"{function} does not return"
     return (
         f"{function} has no probe {pattern.name}: there are entry, return and hexadecimal offsets "
         "(- for all)"

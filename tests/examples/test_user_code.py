@@ -118,6 +118,21 @@ def test_ufunccount(program: str) -> None:
 
 
 @needs_gcc
+def test_uflow(program: str) -> None:
+    said = "dscript: (script .*|pid .*)"
+    found = recipe("uflow", "a.out", "[dk]*", command_line=program, stderr=f"({said}\n?)*")
+    rows = [
+        re.fullmatch(r" *\d+( +)(->|<-) (\w+) +(.*) \+\d+ us", line) for line in found.lines[1:]
+    ]
+    calls = [(len(row[1]), row[2], row[3]) for row in rows if row is not None]
+    drop = [(2, "->", "drop"), (4, "->", "keep"), (4, "<-", "keep"), (2, "<-", "drop")]
+    assert (
+        calls[:400] == drop * 100 and calls[400:406] == [(2, "->", "keep"), (2, "<-", "keep")] * 3
+    )
+    assert [row[4] for row in rows[:2] if row is not None] == ["(0x3e8)"] * 2
+
+
+@needs_gcc
 def test_getenvs(program: str) -> None:
     found = recipe("getenvs", command_line=program)
     assert found.row(VARIABLE="HOME") == {"VARIABLE": "HOME", "SET": "set", "ASKED": "1"}

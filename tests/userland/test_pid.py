@@ -70,6 +70,24 @@ def test_return_offset_is_that_of_a_return_instruction(program: Path) -> None:
     assert found and found <= returns
 
 
+def test_what_does_not_return_is_left_alone(tmp_path: Path) -> None:
+    """At a program's first instruction argc is where functions have their return address."""
+    source = """
+    #include <stdlib.h>
+    __attribute__((noinline, noreturn)) void leave(int status) { exit(status); }
+    int main(int count, char **words) { leave(count + !words); }
+    """
+    program = build(tmp_path, "leaves", source, "-O1")
+    clauses = (
+        "pid$target:a.out::return { @[probefunc] = count(); } "
+        'pid$target:a.out:main:entry { printf("%d\\n", (int)arg0); }'
+    )
+    found = lines(dscript("-n", clauses, "-c", program, status=0))
+    assert found[0] == "1" and not any("_start" in line for line in found)
+    message = error("-n", "pid$target:a.out:leave:return { @ = count(); }", "-c", program)
+    assert "leave does not return" in message
+
+
 def test_tail_call_is_a_return(program: Path) -> None:
     """`tail` ends in a jump to `last` (at -O2 level optimisation gcc -O1 calls): either way
     the function returns as often as it is entered."""
