@@ -108,6 +108,8 @@ class Generator:
     # Word of the context that holds the task the probe is about; -1 for the one running.
     subject: int = -1
     exits: bool = False
+    # The program may wait for pages of the process (lowering.prefault).
+    may_wait: bool = False
     # What makes the system call another one, in a clause for such (lowering/call_names.py).
     shape: Shape | None = None
 

@@ -227,7 +227,8 @@ def read(g: Generator, buffer: Value, size: int, where: Place) -> None:
 
 def read_user(g: Generator, buffer: Value, size: int, where: Value) -> None:
     """Copy memory of the process; a bad address is a fault."""
-    result = g.f.helper(Helper.PROBE_READ_USER, [buffer, const(size), where])
+    helper = Helper.COPY_FROM_USER if g.may_wait else Helper.PROBE_READ_USER
+    result = g.f.helper(helper, [buffer, const(size), where])
     g.fault_if(g.f.icmp("ne", result, 0), Fault.BADADDR, where)
 
 

@@ -21,7 +21,7 @@ struct item { long number; const char *name; };
 const char far[1 << 18] = {[200000] = 'f', 'a', 'r', ' ', 'o', 'f', 'f', 0};
 const char named[1 << 18] = {[200000] = 'n', 'a', 'm', 'e', 0};
 __attribute__((aligned(4096))) const char padding[1 << 16] = {1};
-const struct item items[1 << 14] = {[10000] = {77, "seven"}};
+const struct item items[1 << 14] = {[10000] = {77, named + 200000}};
 __attribute__((noinline)) int says(const char *text, int n)
 {
     __asm__ volatile("" : : "r"(text), "r"(n) : "memory");
@@ -59,7 +59,7 @@ int main(void)
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("copying"), "texts", SOURCE, "-O1")
+    return build(tmp_path_factory.mktemp("copying"), "texts", SOURCE, "-O1", "-g")
 
 
 def test_strings_in_keys_variables_and_comparisons(program: Path) -> None:
@@ -81,6 +81,18 @@ def test_memory_of_a_size(program: Path) -> None:
         '{ this->word = *(long *)copyin(arg0, 8); printf("%d\\n", this->word); }'
     )
     assert lines(dscript("-n", clause, "-c", program)) == ["crossing", "77"]
+
+
+def test_what_is_pointed_at_by_what_is_pointed_at(program: Path) -> None:
+    """The structure and the text lie in pages that nothing has touched."""
+    clauses = (
+        "pid$target:a.out:takes:entry "
+        "{ @[copyinstr(*(uintptr_t *)copyin(arg0 + 8, 8))] = count(); } "
+        "pid$target:a.out:takes:entry { @typed[stringof(args[0]->name)] = sum(args[0]->number); }"
+    )
+    done = dscript("-n", clauses, "-c", program)
+    assert [line.split() for line in lines(done)] == [["name", "1"], ["name", "77"]]
+    assert "invalid address" not in done.stderr
 
 
 def test_what_a_function_returns(program: Path) -> None:
