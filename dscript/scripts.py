@@ -112,7 +112,7 @@ def _cpp_arguments(title: str, options: Mapping[str, str]) -> list[str]:
     # D's `$1`, `@` and backquotes are no C tokens, which cpp -traditional-cpp would let
     # pass; GNU cpp in its normal mode keeps them as stray characters, too.
     # GNU C's own words are modules and functions in scripts, and must not become the number 1.
-    gnu = ["-Dunix=unix", "-Dlinux=linux"]
+    gnu = ["-Uunix", "-Dunix=unix", "-Ulinux", "-Dlinux=linux"]
     strict = {
         "a": gnu,
         "c": ["-std=c11", "-pedantic"],
