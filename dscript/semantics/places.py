@@ -51,7 +51,15 @@ def dereference(operand: Expr, span: Span) -> Expr:
         )
     if isinstance(target, FunctionType):
         raise Diagnostic("D_DEREF_FUNC", "cannot dereference pointer to function", span)
-    return tree.Deref(type_.target, span, operand)
+    return _loaded(tree.Deref(type_.target, span, operand))
+
+
+def _loaded(place: Expr) -> Expr:
+    """A pointer that lies in the process leads into the process, whatever declared its type."""
+    pointer = place.type.resolve()
+    if isinstance(pointer, PointerType) and not pointer.user and tree.in_user_memory(place):
+        place.type = replace(pointer, user=True)
+    return place
 
 
 def check_address(checker: ExpressionChecker, node: ast.Unary) -> Expr:
@@ -112,7 +120,7 @@ def check_member_access(checker: ExpressionChecker, node: ast.Member) -> Expr:
             node.span,
             suggestion(node.name, struct.names()),
         )
-    return tree.MemberRef(member.type, node.span, base, member)
+    return _loaded(tree.MemberRef(member.type, node.span, base, member))
 
 
 def _unknown_struct(checker: ExpressionChecker, struct: StructType) -> str | None:
@@ -191,7 +199,7 @@ def _subscript(checker: ExpressionChecker, base: Expr, node: ast.Index) -> Expr:
     type_ = base.type.resolve()
     if isinstance(type_, ArrayType):
         _check_bounds(tree.element_count(base), index, node.span)
-        return tree.IndexRef(type_.element, node.span, base, index)
+        return _loaded(tree.IndexRef(type_.element, node.span, base, index))
     if isinstance(type_, StringType):
         return tree.IndexRef(CHAR, node.span, base, index)
     if not is_pointer_like(base.type):

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,11 +31,16 @@ END {{ printa("process %s%kcount %@d\\n", @); printa("inner3 %@d\\n", @inner); t
 
 @dataclass(slots=True)
 class Sample:
-    """What the tracer held: seconds since it began to trace, KiB of memory, descriptors."""
+    """What the tracer held: seconds since it began to trace, KiB of memory, descriptors (what
+    they lead to)."""
 
     seconds: float
     memory: int
-    descriptors: int
+    opened: tuple[str, ...]
+
+    @property
+    def descriptors(self) -> int:
+        return len(self.opened)
 
 
 @dataclass(slots=True)
@@ -100,17 +106,28 @@ def _watch(tracer: subprocess.Popen[bytes], soak: Soak, limit: float) -> set[tup
         time.sleep(_SAMPLE_SECONDS)
         try:
             statm = Path(f"/proc/{tracer.pid}/statm").read_text()
-            descriptors = os.listdir(f"/proc/{tracer.pid}/fd")
         except OSError:
             break
+        opened = _opened(tracer.pid)
         found = set(_objects(tracer.pid))
         if not any(kind == "link" for kind, _ in found):
             continue  # not tracing yet, or any more
         ids |= found
         memory = int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
-        soak.samples.append(Sample(time.monotonic() - began, memory, len(descriptors)))
+        soak.samples.append(Sample(time.monotonic() - began, memory, opened))
     tracer.wait(timeout=60)
     return ids
+
+
+def _opened(pid: int) -> tuple[str, ...]:
+    """What the descriptors of a process lead to."""
+    found: list[str] = []
+    folder = f"/proc/{pid}/fd"
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            with suppress(OSError):  # closed by now
+                found.append(os.readlink(f"{folder}/{name}"))
+    return tuple(sorted(found))
 
 
 def _objects(pid: int) -> list[tuple[str, int]]:

@@ -52,9 +52,10 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("typed"), "typed", SOURCE, "-O1", "-g")
 
 
-def _traced(program: Path, text: str) -> list[str]:
+def _traced(program: Path, text: str, bad: str = "") -> list[str]:
+    """Lines of output; nothing on stderr, or one line with `bad` in it."""
     done = dscript("-n", text, "-c", program)
-    assert done.stderr == "", done.stderr
+    assert bad in done.stderr and done.stderr.count("\n") == bool(bad), done.stderr
     return [line for line in done.stdout.splitlines() if line]
 
 
@@ -153,6 +154,26 @@ def test_functions_and_records_take_user_memory(program: Path) -> None:
     assert [line.split() for line in found if line.strip().startswith("first ")] == [
         ["first", "-2", "20"]
     ]
+
+
+def test_userland_pointers_to_types_of_d(tmp_path: Path) -> None:
+    """Structures declared in D: what lies in the process leads into it, a copy does not."""
+    plain = build(tmp_path, "plain", SOURCE, "-O1")
+    found = _traced(
+        plain,
+        r"""struct point { int x, y; };
+        struct node { struct node *next; char *name; int bits, color; struct point where; };
+        struct pair { struct node *both[2]; };
+        pid$target:a.out:follow:entry {
+            this->n = (userland struct node *)arg0;
+            printf("%d %s\n", this->n->next->where.y, stringof(this->n->next->name));
+            printf("%d\n", ((userland struct pair *)arg0)->both[0]->color);
+            this->copy = (struct node *)copyin(arg0, sizeof (struct node));
+            printf("%d\n", this->copy->where.x); }
+        pid$target:a.out:follow:return { trace(((struct node *)arg1)->where.x); }""",
+        bad="invalid address",
+    )
+    assert found == ["4 second", "0", "1"]
 
 
 def test_a_bad_address_is_a_runtime_error(program: Path) -> None:
