@@ -67,6 +67,7 @@ SPACES: Final = "unwind_spaces"  # SPACE_KEY → SPACE
 RANGES: Final = "unwind_ranges"  # array of RANGE: what each process has mapped, in order
 FILES: Final = "unwind_files"  # FILE_KEY → u64 table number
 TABLES: Final = "unwind_tables"  # table number → array of rows
+MEMORY: Final = "unwind_memory"  # rows that were found, per CPU: (table and offset ^ row, row)
 REQUESTS: Final = "unwind_requests"  # ring of REQUEST
 ASKED: Final = "unwind_asked"  # ASKED_KEY → when it was asked for (ns)
 STOPS: Final = "unwind_stops"  # Stop → STOPPED, per CPU
@@ -79,6 +80,7 @@ REQUEST: Final = "<QQQQ"  # process, address without a table, inode number and s
 STOPPED: Final = "<QQQ"  # how many, and process and address of the first
 
 VDSO_TABLE: Final = 1
+REMEMBERED: Final = 4096
 MAX_TABLES: Final = 4096
 MAX_RANGES: Final = 1 << 15  # of all processes
 MAX_SPACES: Final = 1 << 13

@@ -106,6 +106,7 @@ def maps(unit: Unit) -> None:
     module.map(rows.RANGES, MapType.ARRAY, 4, 24, rows.MAX_RANGES, F_MMAPABLE)
     module.map(rows.FILES, MapType.HASH, 16, 8, rows.MAX_TABLES, F_NO_PREALLOC)
     module.map(rows.TABLES, MapType.ARRAY_OF_MAPS, 4, 4, rows.MAX_TABLES)
+    module.map(rows.MEMORY, MapType.PERCPU_ARRAY, 4, 16, rows.REMEMBERED)
     module.map(rows.REQUESTS, MapType.RINGBUF, 0, 0, 1 << 14)
     module.map(rows.ASKED, MapType.LRU_HASH, 8, 8, 1024)
     module.map(rows.STOPS, MapType.PERCPU_ARRAY, 4, 24, Stop.COUNT)
@@ -377,9 +378,35 @@ class _Walk:
             f.at(done)
 
     def _find_row(self, offset: Value) -> None:
-        """The row for an offset in the mapping's file: `row`, 0 without one."""
+        """The row for an offset in the mapping's file: `row`, 0 without one.
+
+        Return addresses come again and again: every CPU remembers rows.  A key is kept combined
+        with its row, so that two walks on one CPU, of which one interrupted the other, cannot
+        leave a key with the other's row.
+        """
         f, w = self.f, self.w
         w["row"] = 0
+        key = f.op("or", f.op("shl", w["table"], 32), offset)
+        mixed = f.op("xor", f.op("lshr", key, 12), key)
+        known = self._element(rows.MEMORY, f.op("and", mixed, rows.REMEMBERED - 1))
+        fresh, done = f.block("fresh"), f.block("row")
+        have = f.block("remembered")
+        f.cbr(f.icmp("ne", known, NULL), have, done)
+        f.at(have)
+        row = f.load("i64", f.gep(known, 8))
+        w["row"] = row
+        f.cbr(f.icmp("eq", f.op("xor", f.load("i64", known), row), key), done, fresh)
+        f.at(fresh)
+        w["row"] = 0
+        self._search_table(offset)
+        with only_if(f, f.icmp("ne", w["row"], 0)):  # else the table may be on its way
+            f.store(f.op("xor", key, w["row"]), known)
+            f.store(w["row"], f.gep(known, 8))
+        f.br(done)
+        f.at(done)
+
+    def _search_table(self, offset: Value) -> None:
+        f, w = self.f, self.w
         table = self._element(rows.TABLES, w["table"])
         with only_if(f, f.icmp("ne", table, NULL)):
             index = f.slot("index", 4, 4)

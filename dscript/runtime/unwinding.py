@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dscript import progress
 from dscript.kernel import processes, unwind_tables
 from dscript.kernel import unwind_rows as rows
 from dscript.kernel.elf_headers import NoElf
@@ -98,8 +99,10 @@ class Unwinder:
         self._tables.publish()
         deadline = time.monotonic() + _PATIENCE
         while self._builders.busy and time.monotonic() < deadline:
+            progress.report("making unwind tables")
             self._epoll.poll(0.1)
             self._collect()
+        progress.finish()
 
     def serve(self) -> None:
         """Take in requests and finished tables, and look after processes that have ended."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import dscript as dscript_module
 from tests.userland.support import DSCRIPT, build, dscript, lines
 
 SOURCE = (Path(__file__).parent / "stacks.c").read_text()
@@ -400,3 +401,13 @@ def test_code_made_at_run_time(tmp_path: Path) -> None:
     assert frames[at + 1].startswith("0x")
     assert frames[at + 2 : at + 4] == ["jit`into", "jit`main"]
     assert frames[-1] == "jit`_start"
+
+
+def test_programs_without_user_stacks_pay_nothing() -> None:
+    kernel = dscript_module.compile("syscall::read:entry { @[stack(), pid] = count(); }")
+    user = "syscall::read:entry { @[ustack()] = count(); }"
+    off = dscript_module.compile(user, options={"unwind": "fp"})
+    assert not kernel.unwinds and not off.unwinds
+    assert b"unwind_" not in kernel.object + off.object
+    on = dscript_module.compile(user)
+    assert on.unwinds and b"unwind_tables" in on.object
