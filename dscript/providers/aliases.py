@@ -161,13 +161,17 @@ def _note(alias: Alias, points: Sequence[ProbePoint]) -> str:
 
 
 @lru_cache(maxsize=1)
+def _text() -> str:
+    from dscript.resources import directory
+
+    return (directory("stdlib") / "syscall-aliases.toml").read_text(encoding="ascii")
+
+
+@lru_cache(maxsize=1)
 def _file() -> dict[str, object]:
     import tomllib
 
-    from dscript.resources import directory
-
-    with open(directory("stdlib") / "syscall-aliases.toml", "rb") as file:
-        return tomllib.load(file)
+    return tomllib.loads(_text())
 
 
 @lru_cache(maxsize=1)
@@ -178,12 +182,11 @@ def table() -> dict[str, dict[str, object]]:
 
 @lru_cache(maxsize=512)
 def lookup(name: str) -> Alias | None:
-    """What a name stands for on this machine, its own call left out; None for a plain call.
-
-    Raises nothing for unknown names: they stand for nothing.
-    """
-    entry = table().get(name)
+    """What a name stands for on this machine, its own call left out; None for a plain call."""
     own = name in syscalls.table()
+    if own and f"\n[{name}]\n" not in _text():
+        return None  # most calls: the table is not worth reading for them
+    entry = table().get(name)
     if entry is None:
         return None if own else _of_family(name)
     if entry.get("without") and own:
