@@ -155,7 +155,7 @@ def test_statusrate_says_how_often_drops_are_told(tmp_path: Path) -> None:
         return len(re.findall(r"^dscript: \d+ drops? on CPU 0$", done.stderr, re.MULTILINE))
 
     assert messages("1h") == 1  # at the end
-    assert messages("50ms") > 3
+    assert messages("50ms") > 1
 
 
 @shows("aggrate")
