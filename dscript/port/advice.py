@@ -10,7 +10,7 @@ from dscript.errors import Span
 from dscript.port import foreign
 from dscript.port.foreign import Foreign
 from dscript.port.programs import Program
-from dscript.port.rewrite import Change, idioms, moved
+from dscript.port.rewrite import Change, carried, idioms, moved
 from dscript.port.survey import Problem, Survey
 from dscript.port.verdict import Finding
 from dscript.syntax import ast
@@ -191,22 +191,32 @@ def _known_name(problem: Problem) -> Foreign | None:
 
 def _rewrite(advice: Advice, found: Survey) -> None:
     """Changes of clauses that have a problem."""
-    seen: set[int] = set()
+    clauses: dict[int, tuple[int, ast.Clause]] = {}
     for problem in found.problems:
-        item = problem.item
-        if not isinstance(item, ast.Clause) or id(item) in seen:
-            continue
-        seen.add(id(item))
-        source = found.sources[problem.index]
-        entries = {}
-        for probe in item.probes:
-            if any(other.item is item and other.text == _text(probe) for other in found.problems):
-                entry, of_user = lookup(probe)
-                if entry is not None and not of_user:
-                    entries[probe.span] = entry
-        changes = (_libraries(item, entries) or moved(item, source, entries)) if entries else None
+        if isinstance(problem.item, ast.Clause):
+            clauses.setdefault(id(problem.item), (problem.index, problem.item))
+    missing = {id(item): _foreign_probes(item, found) for _, item in clauses.values()}
+    every = [item for tree in found.programs for item in tree.items if isinstance(item, ast.Clause)]
+    variables = carried((item, missing.get(id(item), {})) for item in every)
+    for index, item in clauses.values():
+        source = found.sources[index]
+        entries = missing[id(item)]
+        changes = None
+        if entries:
+            changes = _libraries(item, entries) or moved(item, source, entries, variables)
         for change in changes if changes is not None else idioms(item, source):
-            advice.changes.append((problem.index, change))
+            advice.changes.append((index, change))
+
+
+def _foreign_probes(item: ast.Clause, found: Survey) -> dict[Span, Foreign]:
+    """The descriptions of a clause that only another kernel has."""
+    entries = {}
+    for probe in item.probes:
+        if any(other.item is item and other.text == _text(probe) for other in found.problems):
+            entry, of_user = lookup(probe)
+            if entry is not None and not of_user:
+                entries[probe.span] = entry
+    return entries
 
 
 def _text(probe: ast.ProbeDescription) -> str:

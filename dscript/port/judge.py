@@ -48,8 +48,8 @@ def judge(path: str, text: str) -> Verdict:
             path,
         )
     )
-    kept = [finding for finding in notes if finding.kind in ("note", "alias")]
-    findings = [*_aliases(aliases), *kept, *headers, *edits]
+    kept = [finding for finding in notes if finding.kind == "note"]
+    findings = [*kept, *headers, *edits]
     return Verdict(path, Class.EDITS, len(programs), _distinct(findings), diff, ported)
 
 
@@ -133,12 +133,18 @@ def _class(findings: Sequence[Finding]) -> Class:
 def _ported(
     path: str, text: str, looked: list[tuple[Survey, Advice]], programs: list[Program]
 ) -> tuple[str | None, list[Finding]]:
-    """The file with all that is mechanical rewritten, if it then compiles."""
+    """The file with all that is mechanical rewritten, if it then compiles.
+
+    With it come the edits and the aliases that are left.
+    """
     findings: list[Finding] = []
     for _ in range(_ROUNDS):
         wrong = [f for _, advice in looked for f in advice.findings if f.kind != "note"]
         if not wrong:
-            return (None, []) if _failed(programs, looked, path) else (text, findings)
+            if _failed(programs, looked, path):
+                return None, []
+            left = [alias for found, _ in looked for alias in found.aliases]
+            return text, [*_aliases(left), *findings]
         edits = _edits(looked, programs)
         if not edits:
             return None, []

@@ -7,7 +7,7 @@ blanks and casts do not count, and a variable stands for what its clause assigns
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import cast
@@ -17,6 +17,11 @@ from dscript.port.foreign import Foreign, Move, rewrites
 from dscript.source import Source
 from dscript.syntax import ast
 from dscript.syntax.parser import parse
+
+_STATEMENT_END = re.compile(r"[\s)]*;")
+
+# (pattern, what takes its place, why)
+Rules = list[tuple[ast.Expr, str, str]]
 
 # Results that are strings.
 _TEXTS = ("d_path(", "stringof(", "fds[")
@@ -38,11 +43,61 @@ def idioms(clause: ast.Clause, source: Source) -> list[Change]:
     return _Rewriter(clause, source).changes(rules)
 
 
-def moved(clause: ast.Clause, source: Source, found: Mapping[Span, Foreign]) -> list[Change] | None:
+def carried(clauses: Iterable[tuple[ast.Clause, Mapping[Span, Foreign]]]) -> Rules:
+    """Rules for variables that moved clauses assign an argument: `self->vp = args[0]`.
+
+    They hold in other clauses, where the variable has what Linux passes.  A variable of two
+    meanings has none.
+    """
+    rules: dict[str, Rules] = {}
+    doubtful: set[str] = set()
+    for clause, found in clauses:
+        moves = [entry.move for entry in found.values()]
+        for node in walk(clause):
+            if not isinstance(node, ast.Assign) or not isinstance(node.target, ast.Scoped):
+                continue
+            name = f"{node.target.scope}->{node.target.name}"
+            argument = _argument_number(node.value)
+            if argument is None or not moves or moves[0] is None:
+                if not _is_null(node.value):
+                    doubtful.add(name)
+                continue
+            new = _of_variable(moves[0], argument, name)
+            if rules.setdefault(name, new) != new:
+                doubtful.add(name)
+    return [rule for name, made in rules.items() if name not in doubtful for rule in made]
+
+
+def _argument_number(node: ast.Expr) -> int | None:
+    """N of `args[N]` and `argN`, casts apart."""
+    while isinstance(node, ast.Cast):
+        node = node.operand
+    if isinstance(node, ast.Index) and node.base == expression("args"):
+        index = node.indices[0]
+        return index.value if isinstance(index, ast.Integer) else None
+    if isinstance(node, ast.Identifier) and _is_argument(node) and node.name != "args":
+        return int(node.name[3:])
+    return None
+
+
+def _of_variable(move: Move, argument: int, name: str) -> Rules:
+    """The rules of a move for one argument, said of the variable that has it."""
+    word = f"args[{argument}]"
+    return [
+        (expression(old.replace(word, name)), new.replace(word, name), f"{name} is {word}")
+        for old, new in move.arguments.items()
+        if word in old and old != word
+    ]
+
+
+def moved(
+    clause: ast.Clause, source: Source, found: Mapping[Span, Foreign], variables: Rules
+) -> list[Change] | None:
     """The clause with its foreign probes moved to those of Linux, arguments and all.
 
-    `found` are the foreign ones by the spans of their descriptions.  None where that is not
-    mechanical: a probe without a move, or a use of arguments that the move does not know.
+    `found` are the foreign ones by the spans of their descriptions, `variables` the rules of
+    `carried`.  None where that is not mechanical: a probe without a move, or a use of arguments
+    that the move does not know.
     """
     moves = {span: entry.move for span, entry in found.items()}
     first = next(iter(moves.values()), None)
@@ -64,9 +119,10 @@ def moved(clause: ast.Clause, source: Source, found: Mapping[Span, Foreign]) -> 
         else:
             return None
     if all(probe.name == "return" for probe in clause.probes):
-        rules: list[tuple[ast.Expr, str, str]] = []
+        rules = variables
     else:
         rules = [(expression(old), new, "its argument") for old, new in _spellings(first)]
+        rules += variables
     rewriter = _Rewriter(clause, source)
     changes += rewriter.changes(rules)
     if any(_is_argument(node) for node in rewriter.left):
@@ -116,7 +172,7 @@ class _Rewriter:
         self.left: list[ast.Node] = []
         self._assigned = _definitions(clause)
 
-    def changes(self, rules: list[tuple[ast.Expr, str, str]]) -> list[Change]:
+    def changes(self, rules: Rules) -> list[Change]:
         roots: list[ast.Node] = list(self.clause.body or ())
         if self.clause.predicate is not None:
             roots.append(self.clause.predicate)
@@ -126,13 +182,15 @@ class _Rewriter:
             for change in self._visit(root, rules, root is self.clause.predicate)
         ]
 
-    def _visit(
-        self, node: ast.Node, rules: list[tuple[ast.Expr, str, str]], truth: bool
-    ) -> Iterator[Change]:
+    def _visit(self, node: ast.Node, rules: Rules, truth: bool) -> Iterator[Change]:
         """`truth`: the node is a condition, where a pointer may stand but no string."""
+        step = self._step(node, rules)
+        if step is not None:
+            yield step
+            return
         for pattern, new, why in () if isinstance(node, ast.Scoped) else rules:
             bound: dict[str, ast.Expr] = {}
-            if self._matches(pattern, node, bound):
+            if new and self._matches(pattern, node, bound):
                 start, end = self._extent(node)
                 text = self._filled(new, bound)
                 if truth and text.startswith(_TEXTS):
@@ -143,6 +201,54 @@ class _Rewriter:
         self.left.append(node)
         for child in children(node):
             yield from self._visit(child, rules, _is_condition(node, child))
+
+    def _step(self, node: ast.Node, rules: Rules) -> Change | None:
+        """A condition on a step that leads nowhere here holds; its assignment is left out."""
+        match node:
+            case ast.Conditional(condition=condition):
+                holds = self._holds(condition, rules)
+                if holds is None:
+                    return None
+                kept = node.then if holds else node.otherwise
+                return Change(*self._extent(node), self._text(kept, rules), "it is always there")
+            case ast.ExprStmt(expr=ast.Assign(op="=", target=ast.Scoped(), value=value)):
+                why = self._nowhere(value, rules)
+                if why is None:
+                    return None
+                return Change(*self._statement(node), "", f"{why} is looked up by fds[]")
+        return None
+
+    def _holds(self, node: ast.Expr, rules: Rules) -> bool | None:
+        """Whether a condition on a step is true; None for any other condition."""
+        if isinstance(node, ast.Binary) and node.op in ("==", "!=") and _is_null(node.right):
+            return None if self._nowhere(node.left, rules) is None else node.op == "!="
+        return None if self._nowhere(node, rules) is None else True
+
+    def _nowhere(self, node: ast.Expr, rules: Rules) -> str | None:
+        """What a step on the way is, None for any other expression."""
+        for pattern, new, why in rules:
+            if not new and self._matches(pattern, node, {}):
+                return why
+        return None
+
+    def _statement(self, node: ast.Node) -> tuple[int, int]:
+        """Where a statement stands, with its semicolon and what indents it."""
+        text = self.source.text
+        rest = _STATEMENT_END.match(text, node.span.end)
+        start = node.span.start
+        while text[start - 1] in " \t":
+            start -= 1
+        return start, node.span.end if rest is None else rest.end()
+
+    def _text(self, node: ast.Node, rules: Rules) -> str:
+        """The text of a node with its changes made."""
+        first, end = self._extent(node)
+        parts = []
+        at = first
+        for change in sorted(self._visit(node, rules, False), key=lambda c: c.start):
+            parts += [self.source.text[at : change.start], change.text]
+            at = change.end
+        return "".join([*parts, self.source.text[at:end]])
 
     def _extent(self, node: ast.Node) -> tuple[int, int]:
         """Where a node stands, with the parentheses that its first operand begins with."""
@@ -156,7 +262,8 @@ class _Rewriter:
 
     def _filled(self, new: str, bound: Mapping[str, ast.Expr]) -> str:
         for name in sorted(bound, key=len, reverse=True):
-            start, end = self._extent(bound[name])
+            node = bound[name]
+            start, end = self._extent(node.operand if isinstance(node, ast.Cast) else node)
             new = new.replace(f"${name}", self.source.text[start:end])
         return new
 
@@ -169,6 +276,8 @@ class _Rewriter:
             return bound.setdefault(pattern.name, node) == node
         while isinstance(node, ast.Cast):
             node = node.operand
+        if isinstance(node, ast.Conditional) and _is_null(node.otherwise):
+            return self._matches(pattern, node.then, bound)
         if isinstance(node, ast.Scoped) and not isinstance(pattern, ast.Scoped):
             value = self._assigned.get((node.scope, node.name))
             return value is not None and self._matches(pattern, value, bound)
@@ -183,6 +292,13 @@ class _Rewriter:
         return all(
             self._matches(getattr(pattern, name), getattr(node, name), bound) for name in names
         )
+
+
+def _is_null(node: ast.Expr) -> bool:
+    while isinstance(node, ast.Cast):
+        node = node.operand
+    zero = isinstance(node, ast.Integer) and node.value == 0
+    return zero or (isinstance(node, ast.Identifier) and node.name == "NULL")
 
 
 def _is_condition(node: ast.Node, child: ast.Node) -> bool:
