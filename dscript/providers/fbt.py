@@ -8,6 +8,7 @@ else a kprobe each.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dscript.kernel import btf, features, functions
 from dscript.kernel.functions import KernelFunction
@@ -45,7 +46,7 @@ class _Fbt:
         if not offered:
             return []
         found = self._functions(pattern)
-        few = len(found) * (entry + exit_) <= FEW
+        few = not self.many(pattern, found)
         points: list[ProbePoint] = []
         for function in found:
             # By name, two functions of one name cannot be told apart; take none of a crowd.
@@ -56,6 +57,26 @@ class _Fbt:
             if exit_:
                 points.append(_point(function, True, few, offered))
         return points
+
+    def many(self, pattern: Pattern, found: Sequence[KernelFunction] | None = None) -> bool:
+        """Whether trampolines for all of it would cost too much."""
+        found = self._functions(pattern) if found is None else found
+        entry = pattern.matches_name("entry") and pattern.provider != "kretprobe"
+        exit_ = pattern.matches_name("return") and pattern.provider != "kprobe"
+        return len(found) * (entry + exit_) > FEW
+
+    def among_many(self, point: ProbePoint) -> ProbePoint:
+        """The point as it is where its function is one of many that are probed."""
+        kinds: dict[AttachKind, tuple[AttachKind, AttachKind, Context]] = {
+            "fentry": ("kprobe_multi", "kprobe", "kprobe"),
+            "fexit": ("kretprobe_multi", "kretprobe", "kretprobe"),
+        }
+        offered = mechanisms()
+        if point.attach.kind not in kinds or len(offered) == 1:
+            return point
+        multi, single, context = kinds[point.attach.kind]
+        kind = multi if "kprobe_multi" in offered else single
+        return replace(point, attach=AttachPoint(kind, point.attach.target, context))
 
     def left_out(self, pattern: Pattern) -> int:
         """How many functions `match` passes over because others have the same name."""

@@ -87,11 +87,13 @@ class ProgramChecker:
         self._matched = 0
         self._programs: list[ast.Program] = []
         self._named: list[Pattern] | None = None
+        self._many_functions: bool | None = None
 
     def announce(self, programs: Sequence[ast.Program]) -> None:
         """All pieces that will be checked: what probes they name matters to each other."""
         self._programs = list(programs)
         self._named = None
+        self._many_functions = None
 
     def check(self, program: ast.Program, title: str) -> None:
         """One piece; `title` is how the match count names it."""
@@ -317,22 +319,41 @@ class ProgramChecker:
         # A probe of several sources is one probe.
         self._matched += len({point.probe.id for point in found.points})
         if found.points or found.covered or self.environment.settings.zero_ok:
-            return found.points
+            return self._in_one_program(found.points)
         message = f"probe description {pattern} does not match any probes"
         if found.reason:
             message = f"{message}: {found.reason}"
         kind = _Elsewhere if found.elsewhere else Diagnostic
         raise kind("D_PDESC_ZERO", message, description.span, found.suggestion)
 
+    def _in_one_program(self, points: Sequence[ProbePoint]) -> Sequence[ProbePoint]:
+        """Where another description names many functions, all are probed as many are: the clauses
+        of a function that both name stay in their order."""
+        if not any(point.attach.kind in ("fentry", "fexit") for point in points):
+            return points
+        from dscript.providers.fbt import PROVIDER
+
+        if self._many_functions is None:
+            self._many_functions = any(
+                PROVIDER.many(Pattern(*(self._expand(field, each.span) for field in fields)))
+                for each in self._all_descriptions()
+                if each.provider in PROVIDER.names
+                for fields in ((each.provider, each.module, each.function, each.name),)
+            )
+        return [PROVIDER.among_many(p) for p in points] if self._many_functions else points
+
+    def _all_descriptions(self) -> Iterator[ast.ProbeDescription]:
+        for program in self._programs:
+            for item in program.items:
+                if isinstance(item, ast.Clause):
+                    yield from item.probes
+
     def _descriptions(self) -> Sequence[Pattern]:
         """The descriptions of all pieces, as they are written."""
         if self._named is None:
             self._named = [
                 Pattern(each.provider, each.module, each.function, each.name)
-                for program in self._programs
-                for item in program.items
-                if isinstance(item, ast.Clause)
-                for each in item.probes
+                for each in self._all_descriptions()
             ]
         return self._named
 
