@@ -180,7 +180,10 @@ def test_vfsstat_ends_after_its_lines() -> None:
 
 
 def test_fileslower(tmp_path: Path) -> None:
-    """A read of a pipe is no file's; a sync is shown if it was slow, as its caller measured."""
+    """A read of a pipe is no file's; a sync is shown if it was slow, as its caller measured.
+
+    Of what the caller measures a part may be waiting for a CPU.
+    """
     work = """
 r, w = os.pipe()
 if os.fork() == 0: time.sleep(0.03); os.write(w, b"1"); os._exit(0)
@@ -193,7 +196,8 @@ for _ in range(5):
     found = recipe("fileslower", 1, "$target", python=work, folder=tmp_path)
     slow = [float(row["MS"]) for row in found.rows(CALL="fsync", FILE=tmp_path / "big")]
     took = [int(words[0]) / 1e6 for words in found.told]
-    assert sum(time > 1.5 for time in took) <= len(slow) <= sum(time >= 1 for time in took)
+    assert len(slow) <= sum(time >= 1 for time in took)
+    assert slow or max(took) < 20
     assert all(1 <= time <= max(took) for time in slow)
     assert not found.rows(CALL="read")
 

@@ -152,6 +152,7 @@ def test_crashes(tmp_path: Path) -> None:
 
 def test_lastwords() -> None:
     work = """
+os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
 open("/proc/self/comm", "w").write("doomed")
 os.getppid()
 try: os.close(987)
@@ -166,7 +167,7 @@ os.kill(os.getpid(), signal.SIGTERM)
     assert any(text.startswith(f"kill({hex(int(found.words[0][1]))}, 0xf") for text in said[at:])
     assert any(text.startswith("getppid = ") for text in said[:at])
     clock = [int(words[0]) for words in found.words]
-    assert clock == sorted(clock) or len(set(clock)) > 2
+    assert clock == sorted(clock)
 
 
 CALLS = """
