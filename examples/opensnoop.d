@@ -21,6 +21,7 @@
 
 #pragma D option quiet
 #pragma D option defaultargs
+#pragma D option zdefs
 
 BEGIN
 {
