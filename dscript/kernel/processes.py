@@ -52,6 +52,14 @@ def start_time(pid: int) -> int:
     return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
+def has_threads(pid: int) -> bool:
+    """Whether a process runs on though its first thread has ended."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/task")) > 1
+    except OSError:
+        return False
+
+
 def process_of_thread(number: int) -> int:
     """The process that a thread which is not its first belongs to; 0 for any other number."""
     try:

@@ -60,6 +60,11 @@ class _Pid:
     def missing(self, pattern: Pattern) -> str | None:
         pid = process_of(pattern.provider)
         if not processes.exists(pid):
+            if processes.has_threads(pid):  # the kernel looks at that one's memory alone
+                return (
+                    f"the first thread of process {pid} has ended, without which the kernel does "
+                    "not find its code: use uprobe:/path/of/file:… /pid == …/"
+                )
             return f"there is no process {pid}"
         try:
             mapped = processes.mapped_files(pid)

@@ -34,7 +34,7 @@ class Target:
             process = processes.process_of_thread(pid)
             reason = f"it is a thread of process {process}" if process else error.strerror
             raise TracingError(f"failed to grab pid {pid}: {reason}") from None
-        if not processes.exists(pid):
+        if not processes.exists(pid) and not processes.has_threads(pid):
             os.close(self._pidfd)
             raise TracingError(f"failed to grab pid {pid}: zombie process")
 

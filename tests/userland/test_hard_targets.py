@@ -142,6 +142,26 @@ def test_target_that_executes_another_program(program: Path, tmp_path: Path) -> 
     assert lines(dscript("-n", clauses, "-c", command)) == ["work 5", "loops 4"]
 
 
+def test_target_whose_first_thread_has_ended(
+    tmp_path: Path, started: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    source = """
+    #include <pthread.h>
+    #include <unistd.h>
+    volatile int sink;
+    __attribute__((noinline)) int work(int n) { sink = n; return n; }
+    static void *run(void *unused) { for (;;) { work(1); usleep(2000); } return unused; }
+    int main(void) { pthread_t other; pthread_create(&other, NULL, run, NULL); pthread_exit(NULL); }
+    """
+    program = build(tmp_path, "headless", source, "-O1", "-pthread")
+    pid = started(program).pid
+    until(lambda: status(pid, "State") == "Z")
+    text = error("-n", "pid$target:a.out:work:entry { }", "-p", str(pid))
+    assert f"the first thread of process {pid} has ended" in text
+    clause = f"uprobe:{program}:work:entry /pid == $target && ++n == 3/ {{ trace(n); exit(0); }}"
+    assert lines(dscript("-n", clause, "-p", str(pid))) == ["3"]
+
+
 # -- other namespaces
 
 
