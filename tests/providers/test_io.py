@@ -102,7 +102,9 @@ def test_waits_for_a_disk(folder: Path, tmp_path: Path) -> None:
     assert starts >= 20 and starts == named == done
     assert 0 < waited <= int(told[0][0])
     interrupts, known, completed, mine = map(int, seen[1])
-    assert interrupts == known >= 20 and abs(completed - interrupts) <= 1 and mine >= 20
+    assert interrupts == known >= 20 and mine >= 20
+    # At both ends each CPU may be between the two.
+    assert abs(completed - interrupts) <= (os.cpu_count() or 1)
 
 
 def test_the_stack_of_a_wait(folder: Path, tmp_path: Path) -> None:

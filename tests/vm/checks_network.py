@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.providers import network_pair, network_work
-from tests.vm.harness import check, dscript, expect
+from tests.vm.harness import check, complete
 
 
 def _watched(shared: Path, program: str) -> tuple[network_work.Seen, dict[str, Any]]:
@@ -17,8 +17,7 @@ def _watched(shared: Path, program: str) -> tuple[network_work.Seen, dict[str, A
     script.write_text(program)
     told.unlink(missing_ok=True)
     work = f"{sys.executable} {network_work.__file__} {told} 4 6"
-    outcome = dscript("-s", str(script), "-c", work, timeout=400)
-    expect(outcome.status == 0 and not outcome.stderr, outcome)
+    outcome = complete("-s", str(script), "-c", work, timeout=400)
     return network_work.Seen(outcome.stdout), json.loads(told.read_text())
 
 
@@ -62,6 +61,5 @@ def check_network_between_namespaces(shared: Path) -> None:
     script, told = shared / "pair.d", shared / "pair.json"
     script.write_text(network_pair.PROGRAM)
     work = f"{sys.executable} {network_pair.__file__} {told}"
-    outcome = dscript("-s", str(script), "-c", work)
-    expect(outcome.status == 0 and not outcome.stderr, outcome)
+    outcome = complete("-s", str(script), "-c", work)
     network_pair.compare(outcome.stdout, network_pair.told(told))

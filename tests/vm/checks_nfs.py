@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.vm import nfs
-from tests.vm.harness import check, dscript, expect
+from tests.vm.harness import check, complete, expect
 
 PROGRAM = """
 io:::start /args[1]->dev_name == "nfs"/
@@ -74,8 +74,7 @@ def check_nfs_io(shared: Path) -> None:
     (shared / "nfs.d").write_text(PROGRAM)
     file = folder / "a file"
     command = f"{sys.executable} {script} '{file}' {told}"
-    outcome = dscript("-q", "-s", str(shared / "nfs.d"), "-c", command)
-    expect(outcome.status == 0 and not outcome.stderr, outcome)
+    outcome = complete("-q", "-s", str(shared / "nfs.d"), "-c", command)
     lines = [line.split() for line in outcome.stdout.splitlines() if line.strip()]
     found = {words[0]: words[1:] for words in lines}
     blocks = {(words[1], int(words[2])) for words in lines if words[0] == "block"}
