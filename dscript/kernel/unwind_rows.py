@@ -69,14 +69,14 @@ FILES: Final = "unwind_files"  # FILE_KEY → u64 table number
 TABLES: Final = "unwind_tables"  # table number → array of rows
 MEMORY: Final = "unwind_memory"  # rows that were found, per CPU: (table and offset ^ row, row)
 REQUESTS: Final = "unwind_requests"  # ring of REQUEST
-ASKED: Final = "unwind_asked"  # ASKED_KEY → when it was asked for (ns)
+ASKED: Final = "unwind_asked"  # process ^ identity ^ inode << 24 → when it was asked for (ns)
 STOPS: Final = "unwind_stops"  # Stop → STOPPED, per CPU
 
 SPACE_KEY: Final = "<QQ"  # identity (see `identity`), process (0: whoever has the identity)
 SPACE: Final = "<II"  # first range and their number
 RANGE: Final = "<QQII"  # start, end, offset in the file in pages, table (0: none)
-FILE_KEY: Final = "<QQ"  # inode number, size in bytes
-REQUEST: Final = "<QQQQ"  # process, address without a table, inode number and size (0: unknown)
+FILE_KEY: Final = "<QQQ"  # inode number, size in bytes, time of the last change (ns)
+REQUEST: Final = "<QQQQQQ"  # process, its identity, address, its file's key (0: not known)
 STOPPED: Final = "<QQQ"  # how many, and process and address of the first
 
 VDSO_TABLE: Final = 1

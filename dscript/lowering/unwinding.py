@@ -16,6 +16,7 @@ whole.  The walk's numbers lie in scratch memory (see `steps`), the addresses be
 from __future__ import annotations
 
 from collections.abc import Callable
+from struct import calcsize
 
 from dscript.kernel import unwind_rows as rows
 from dscript.kernel.unwind_rows import Rule, Saved, Stop
@@ -29,16 +30,23 @@ from dscript.object.values import NULL, Value, const
 MAX_FRAMES = 127
 # The numbers of a walk: registers; addresses so far, and how many are wanted; the process's
 # list; the mapping that the last address was in (start, bytes, what leads to its offset in the
-# file, table); the file's inode and size; the row; a search; where the registers are; the last
+# file, table); what tells the file; the row; a search; where the registers are; the last
 # mapping that the kernel told.
+_FILE = ("inode", "size", "mtime")
 _NAMES = (
-    "ip", "sp", "bp", "exact", "count", "limit", "pid", "first", "ranges",
-    "start", "length", "shift", "table", "inode", "size", "row",
+    "ip", "sp", "bp", "exact", "count", "limit", "pid", "identity", "first", "ranges",
+    "start", "length", "shift", "table", *_FILE, "row",
     "base", "left", "regs", "start2", "length2", "shift2", "table2",
 )  # fmt: skip
 _WORDS = 8 * len(_NAMES)
 _MAPPING = ("start", "length", "shift", "table")
-_KEY = 16
+_KEY = 24  # bytes of the longest key
+# Linux 6.11 and later, 6.7 and later, before (struct inode in include/linux/fs.h).
+_MTIME = (
+    ("i_mtime_sec", "i_mtime_nsec"),
+    ("__i_mtime.tv_sec", "__i_mtime.tv_nsec"),
+    ("i_mtime.tv_sec", "i_mtime.tv_nsec"),
+)
 _PAGE_SHIFT = 12
 # x86-64: struct pt_regs (arch/x86/include/asm/ptrace.h), __USER_CS (asm/segment.h), and from the
 # stack pointer that a handler returns with, registers in struct ucontext (asm/ucontext.h).
@@ -104,7 +112,8 @@ def maps(unit: Unit) -> None:
     module = unit.module
     module.map(rows.SPACES, MapType.HASH, 16, 8, rows.MAX_SPACES, F_NO_PREALLOC)
     module.map(rows.RANGES, MapType.ARRAY, 4, 24, rows.MAX_RANGES, F_MMAPABLE)
-    module.map(rows.FILES, MapType.HASH, 16, 8, rows.MAX_TABLES, F_NO_PREALLOC)
+    key_size = calcsize(rows.FILE_KEY)
+    module.map(rows.FILES, MapType.HASH, key_size, 8, rows.MAX_TABLES, F_NO_PREALLOC)
     module.map(rows.TABLES, MapType.ARRAY_OF_MAPS, 4, 4, rows.MAX_TABLES)
     module.map(rows.MEMORY, MapType.PERCPU_ARRAY, 4, 16, rows.REMEMBERED)
     module.map(rows.REQUESTS, MapType.RINGBUF, 0, 0, 1 << 14)
@@ -160,6 +169,7 @@ class _Walk:
         f, w = self.f, self.w
         key = f.alloca(_KEY, name="space")
         done = f.block("space")
+        w["identity"] = identity
         f.store(identity, key)
         f.store(w["pid"], f.gep(key, 8))
         for _ in range(2):
@@ -247,8 +257,8 @@ class _Walk:
     def _ask_kernel(self, pc: Value) -> None:
         """By the kernel's own account of the process's memory."""
         f, w = self.f, self.w
-        w["inode"] = 0
-        w["size"] = 0
+        for name in _FILE:
+            w[name] = 0
         data = f.slot("data", 8)
         f.store(w.base, data)
         task = f.helper(Helper.GET_CURRENT_TASK_BTF, [], "ptr")
@@ -258,8 +268,8 @@ class _Walk:
         f.cbr(f.icmp("ne", w["inode"], 0), known, unknown)
         f.at(known)
         key = f.slot("key", _KEY)
-        f.store(w["inode"], key)
-        f.store(w["size"], f.gep(key, 8))
+        for at, name in enumerate(_FILE):
+            f.store(w[name], f.gep(key, 8 * at))
         table = self._lookup(rows.FILES, key)
         have = f.block("have")
         f.cbr(f.icmp("ne", table, NULL), have, unknown)
@@ -269,13 +279,13 @@ class _Walk:
         f.at(unknown)
         # Memory of no file, which the kernel found, needs no table.
         with only_if(f, f.icmp("ne", w["inode"], 0)):
-            self._ask_user_space(pc, w["inode"], w["size"])
+            self._ask_user_space(pc, [w[name] for name in _FILE])
         f.br(done)
         f.at(done)
         # A list that does not hold it is not all; where there is none the kernel serves as well.
         missing = f.op("or", f.icmp("eq", w["length"], 0), f.icmp("ne", w["ranges"], 0))
         with only_if(f, missing):
-            self._ask_user_space(pc, const(0), const(0))
+            self._ask_user_space(pc, [const(0)] * len(_FILE))
 
     def _found_callback(self) -> Function:
         """Called with the struct vm_area_struct of an address: notes what the walk needs."""
@@ -302,6 +312,7 @@ class _Walk:
         with only_if(c, c.icmp("ne", inode, NULL)):
             w["inode"] = member(inode, "inode", "i_ino")
             w["size"] = member(inode, "inode", "i_size")
+            w["mtime"] = self._changed(c, inode)
         c.br(done)
         c.at(bare)
         memory = member(vma, "vm_area_struct", "vm_mm", "ptr")
@@ -314,11 +325,21 @@ class _Walk:
         c.ret(0)
         return c
 
-    def _ask_user_space(self, pc: Value, inode: Value, size: Value) -> None:
+    def _changed(self, c: Function, inode: Value) -> Value:
+        """Nanoseconds of a file's last change; the members' names have changed with kernels."""
+        kernel = self.unit.kernel
+        seconds, rest = next(
+            (names for names in _MTIME if kernel.has("inode", names[0])), _MTIME[-1]
+        )
+        whole = c.opaque(c.load("i64", c.gep(inode, kernel.offset("inode", seconds, None))))
+        part = c.opaque(c.load("i32", c.gep(inode, kernel.offset("inode", rest, None))))
+        return c.op("add", c.op("mul", whole, 1_000_000_000), c.zext(part, "i64"))
+
+    def _ask_user_space(self, pc: Value, file: list[Value]) -> None:
         """For the process's mappings or a file's table; not for the same again and again."""
         f, w = self.f, self.w
         key = f.slot("key", _KEY)
-        f.store(f.op("xor", w["pid"], f.op("shl", inode, 24)), key)
+        f.store(f.op("xor", f.op("xor", w["pid"], w["identity"]), f.op("shl", file[0], 24)), key)
         asked = self._lookup(rows.ASKED, key)
         now = f.helper(Helper.KTIME_GET_NS, [])
         before, again, done = f.block("before"), f.block("again"), f.block("asked")
@@ -332,9 +353,11 @@ class _Walk:
         names = Value(f"@{rows.ASKED}", "ptr")
         f.helper(Helper.MAP_UPDATE_ELEM, [names, key, time, const(0)])
         ring = Value(f"@{rows.REQUESTS}", "ptr")
-        request = f.helper(Helper.RINGBUF_RESERVE, [ring, const(32), const(0)], "ptr")
+        request = f.helper(
+            Helper.RINGBUF_RESERVE, [ring, const(calcsize(rows.REQUEST)), const(0)], "ptr"
+        )
         with only_if(f, f.icmp("ne", request, NULL)):
-            for at, value in enumerate((w["pid"], pc, inode, size)):
+            for at, value in enumerate((w["pid"], w["identity"], pc, *file)):
                 f.store(value, f.gep(request, 8 * at))
             f.helper(Helper.RINGBUF_SUBMIT, [request, const(0)])
         f.br(done)

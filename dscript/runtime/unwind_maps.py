@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 _F_MMAPABLE, _F_INNER_MAP = 1 << 10, 1 << 12
 # Rows of all tables together: 128 MiB.
 _MOST_ROWS: Final = 16 << 20
-_LONGEST_LIST: Final = (1 << rows.RANGE_STEPS) - 1
+LONGEST_LIST: Final = (1 << rows.RANGE_STEPS) - 1
 # A list that is no longer used may still be read by a program that runs, this long (seconds).
 _SETTLED: Final = 0.1
 _SMALLEST_RUN: Final = 8
 # Lists that only children of a process that has ended may still use.
 _MOST_ORPHANS: Final = 512
+
+
+# As `rows.FILE_KEY` has it: inode number, size in bytes, time of the last change (ns).
+FileKey = tuple[int, int, int]
 
 
 @contextmanager
@@ -98,9 +102,9 @@ class Tables:
                 os.close(fd)
             self._pending.clear()
 
-    def name_file(self, inode: int, size: int, number: int) -> None:
+    def name_file(self, file: FileKey, number: int) -> None:
         """From now on the kernel finds the file's table by itself; 0: there is none."""
-        key, value = struct.pack(rows.FILE_KEY, inode, size), struct.pack("<Q", number)
+        key, value = struct.pack(rows.FILE_KEY, *file), struct.pack("<Q", number)
         try:
             bpf.map_update(self._files.fd, key, value)
         except bpf.KernelError:
@@ -180,7 +184,7 @@ class Lists:
 
     def _allocate(self, count: int) -> _Run | None:
         """Room for a list, of a power of two: that of one no longer used, else new."""
-        if count > _LONGEST_LIST:
+        if count > LONGEST_LIST:
             return None
         room = max(_SMALLEST_RUN, 1 << max(count - 1, 0).bit_length())
         self._settle()

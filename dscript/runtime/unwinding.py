@@ -23,13 +23,15 @@ from dscript.kernel.unwind_rows import Stop
 from dscript.runtime import bpf
 from dscript.runtime.ring import Ring
 from dscript.runtime.unwind_builds import Builders
-from dscript.runtime.unwind_maps import Lists, Range, Tables
+from dscript.runtime.unwind_maps import LONGEST_LIST, FileKey, Lists, Range, Tables
 
 if TYPE_CHECKING:
     from dscript.runtime.libbpf import Map
 
-# Files beyond this many bytes are left to a process of their own.
+# Files beyond this many bytes are left to a process of their own, and while records are waiting
+# all but what can be done in this time (seconds).
 _BIG: Final = 512 << 10
+_SHORT_WORK: Final = 0.02
 # How long the start waits for the tables of targets, in seconds.
 _PATIENCE: Final = 10.0
 _SWEEP: Final = 2.0
@@ -47,6 +49,10 @@ _REASONS: Final = {
 }
 
 
+# Device of a file, and `FileKey`.
+_Key = tuple[int, int, int, int]
+
+
 class _Process(NamedTuple):
     """A process whose list the programs have."""
 
@@ -62,8 +68,8 @@ class _Job:
     __slots__ = ("files", "keys", "wanted")
 
     def __init__(self) -> None:
-        self.files: set[tuple[int, int]] = set()  # inode and size
-        self.keys: set[tuple[int, int]] = set()  # device and inode
+        self.files: set[FileKey] = set()
+        self.keys: set[_Key] = set()
         self.wanted: set[int] = set()
 
 
@@ -77,11 +83,12 @@ class Unwinder:
         self._ring = Ring(requests.fd, requests.max_entries)
         self._asked = find_map(rows.ASKED)
         self._stops = find_map(rows.STOPS)
-        self._files: dict[tuple[int, int], int] = {}  # device and inode → table
+        self._files: dict[_Key, int] = {}  # table of each file
         self._named: dict[str, int] = {}  # name in the cache → table
         self._known: dict[int, _Process] = {}
         self._jobs: dict[str, _Job] = {}  # by name in the cache
-        self._pending: dict[tuple[int, int], _Job] = {}  # by device and inode
+        self._pending: dict[_Key, _Job] = {}
+        self._work_until = 0.0
         self._next_sweep = time.monotonic() + _SWEEP
         self._epoll = select.epoll()
         self._epoll.register(self._ring.fileno(), select.EPOLLIN)
@@ -92,6 +99,7 @@ class Unwinder:
 
     def start(self, pids: Iterable[int]) -> None:
         """Load what targets need, before they are let go."""
+        self._work_until = time.monotonic() + _PATIENCE
         for pid in pids:
             for path in _libraries(pid):
                 self._table(pid, path)
@@ -107,18 +115,19 @@ class Unwinder:
     def serve(self) -> None:
         """Take in requests and finished tables, and look after processes that have ended."""
         if self._ring.pending:
-            wanted: list[tuple[int, int, int, int]] = []
+            self._work_until = time.monotonic() + _SHORT_WORK
+            wanted: list[tuple[int, ...]] = []
 
             def receive(*words: object) -> None:
                 data, start = words[6], words[7]
                 wanted.append(struct.unpack_from(rows.REQUEST, data, start))  # type: ignore[arg-type]
 
             self._ring.consume(receive, _ignore)
-            for pid in dict.fromkeys(request[0] for request in wanted):
-                self._take_process(pid)
-            for pid, pc, inode, size in wanted:
-                if inode:
-                    self._name_file(pid, pc, inode, size)
+            for pid, identity in dict.fromkeys(request[:2] for request in wanted):
+                self._take_process(pid, identity)
+            for pid, _, pc, *file in wanted:
+                if file[0]:
+                    self._name_file(pid, pc, (file[0], file[1], file[2]))
             self._tables.publish()
         if self._builders.busy:
             self._collect()
@@ -147,8 +156,11 @@ class Unwinder:
 
     # -- processes
 
-    def _take_process(self, pid: int) -> None:
-        """Read what a process has mapped and tell the programs."""
+    def _take_process(self, pid: int, asking: int = 0) -> None:
+        """Read what a process has mapped and tell the programs.
+
+        `asking` is the identity it asked with, 0 if it did not.
+        """
         known = self._known.get(pid)
         try:
             identity = _identity(pid)
@@ -156,7 +168,7 @@ class Unwinder:
             if not mappings or _identity(pid) != identity:
                 return
         except (OSError, ValueError, IndexError):  # gone, or not ours to look at
-            self._silence(pid, _LONGEST_PAUSE)
+            self._silence(pid ^ asking, _LONGEST_PAUSE)
             return
         if known is not None and (known.identity, known.mappings) == (identity, mappings):
             self._pause(pid, known)
@@ -167,13 +179,15 @@ class Unwinder:
         self._known[pid] = _Process(identity, mappings, changes, 0.0)
         self._publish_list(pid)
         if changes > _RAPID_CHANGES:
-            self._silence(pid, _CHANGING_PAUSE)
+            self._silence(pid ^ identity, _CHANGING_PAUSE)
 
     def _publish_list(self, pid: int) -> None:
         process = self._known[pid]
         ranges = [
             Range(m.start, m.end, m.offset >> 12, self._table_of(pid, m)) for m in process.mappings
         ]
+        if len(ranges) > LONGEST_LIST:  # of code made at run time; the kernel may tell it
+            ranges = [mapped for mapped in ranges if mapped.table]
         self._lists.set(pid, process.identity, ranges)
 
     def _table_of(self, pid: int, mapping: processes.CodeMapping) -> int:
@@ -187,24 +201,26 @@ class Unwinder:
         """Keep a process from asking for a while: it runs code of which nothing is to be had."""
         pause = min(max(_SHORTEST_PAUSE, 2 * process.paused), _LONGEST_PAUSE)
         self._known[pid] = process._replace(paused=pause)
-        self._silence(pid, pause)
+        self._silence(pid ^ process.identity, pause)
 
-    def _silence(self, pid: int, pause: float) -> None:
+    def _silence(self, key: int, pause: float) -> None:
         until = time.monotonic_ns() + int(pause * 1e9)
         with suppress(bpf.KernelError):
-            bpf.map_update(self._asked.fd, struct.pack("<Q", pid), struct.pack("<Q", until))
+            bpf.map_update(self._asked.fd, struct.pack("<Q", key), struct.pack("<Q", until))
 
-    def _name_file(self, pid: int, pc: int, inode: int, size: int) -> None:
+    def _name_file(self, pid: int, pc: int, file: FileKey) -> None:
         """The kernel knows a file by other numbers than stat(2), as on overlay file systems."""
         process = self._known.get(pid)
         for mapping in process.mappings if process is not None else ():
             if mapping.start <= pc < mapping.end:
-                path, key = processes.reachable(pid, mapping)
+                path = processes.reachable(pid, mapping)[0]
                 number = self._table(pid, path)
-                if key in self._pending:
-                    self._pending[key].files.add((inode, size))
-                else:
-                    self._tables.name_file(inode, size, number)
+                with suppress(OSError):
+                    job = self._pending.get(_identify(os.stat(path)))
+                    if job is not None:
+                        job.files.add(file)
+                    else:
+                        self._tables.name_file(file, number)
 
     def _sweep(self) -> None:
         """Forget processes that have ended."""
@@ -220,17 +236,17 @@ class Unwinder:
             stat = os.stat(path)
         except OSError:
             return 0
-        key = (stat.st_dev, stat.st_ino)
+        key = _identify(stat)
         job = self._pending.get(key)
         if job is not None:
             job.wanted.add(pid)
             return 0
         number = self._files.get(key)
         if number is None:
-            number = self._load(pid, path, key, (stat.st_ino, stat.st_size))
+            number = self._load(pid, path, key)
         return number
 
-    def _load(self, pid: int, path: str, key: tuple[int, int], file: tuple[int, int]) -> int:
+    def _load(self, pid: int, path: str, key: _Key) -> int:
         try:
             name = unwind_tables.name_of(path)
         except (OSError, ValueError, NoElf):
@@ -238,24 +254,23 @@ class Unwinder:
         number = self._named.get(name) if name else 0
         if number is None:
             table = unwind_tables.cached(name)
-            if table is None and (file[1] > _BIG or name in self._jobs):
-                self._build(pid, path, name, key, file)
+            late = time.monotonic() > self._work_until
+            if table is None and (late or key[2] > _BIG or name in self._jobs):
+                self._build(pid, path, name, key)
                 return 0
             number = self._named[name] = self._tables.add(
                 unwind_tables.make(path, name) if table is None else table
             )
         self._files[key] = number
-        self._tables.name_file(*file, number)
+        self._tables.name_file(key[1:], number)
         return number
 
-    def _build(
-        self, pid: int, path: str, name: str, key: tuple[int, int], file: tuple[int, int]
-    ) -> None:
+    def _build(self, pid: int, path: str, name: str, key: _Key) -> None:
         job = self._jobs.get(name)
         if job is None:
             job = self._jobs[name] = _Job()
             self._builders.add(path, name)
-        job.files.add(file)
+        job.files.add(key[1:])
         job.keys.add(key)
         job.wanted.add(pid)
         self._pending[key] = job
@@ -269,7 +284,7 @@ class Unwinder:
                 del self._pending[key]
                 self._files[key] = number
             for file in job.files:
-                self._tables.name_file(*file, number)
+                self._tables.name_file(file, number)
             for pid in job.wanted & self._known.keys():
                 self._publish_list(pid)
         self._tables.publish()
@@ -283,6 +298,10 @@ class Unwinder:
         if not entries:
             return 0, 0, 0
         return sum(entry[0] for entry in entries), entries[0][1], entries[0][2]
+
+
+def _identify(stat: os.stat_result) -> _Key:
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _identity(pid: int) -> int:

@@ -23,7 +23,7 @@ def maps() -> Iterator[dict[str, Map]]:
     fds = {
         "spaces": bpf.map_create(bpf.MAP_TYPE_HASH, 16, 8, 4096, flags=_NO_PREALLOC),
         "ranges": bpf.map_create(bpf.MAP_TYPE_ARRAY, 4, 24, rows.MAX_RANGES, flags=_MMAPABLE),
-        "files": bpf.map_create(bpf.MAP_TYPE_HASH, 16, 8, 64, flags=_NO_PREALLOC),
+        "files": bpf.map_create(bpf.MAP_TYPE_HASH, 24, 8, 64, flags=_NO_PREALLOC),
         "tables": bpf.map_create(bpf.MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 64, inner_fd=inner),
     }
     yield {name: Map(name, fd) for name, fd in fds.items()}
@@ -102,10 +102,10 @@ def test_tables(maps: dict[str, Map]) -> None:
     assert bpf.map_lookup(maps["tables"].fd, struct.pack("<I", number), 4) is None
     tables.publish()
     assert bpf.map_lookup(maps["tables"].fd, struct.pack("<I", number), 4) is not None
-    tables.name_file(123, 456, number)
-    key = struct.pack(rows.FILE_KEY, 123, 456)
+    tables.name_file((123, 456, 789), number)
+    key = struct.pack(rows.FILE_KEY, 123, 456, 789)
     assert bpf.map_lookup(maps["files"].fd, key, 8) == struct.pack("<Q", number)
     assert not tables.full
     for inode in range(100):  # the map holds 64
-        tables.name_file(inode, 1, number)
+        tables.name_file((inode, 1, 2), number)
     assert tables.full
