@@ -67,7 +67,8 @@ def with_aliases(
             continue
         made = _points(alias, pattern, named(), seen)
         found += made
-        notes.append(_note(alias, made))
+        if made or not is_glob(pattern.function):
+            notes.append(_note(alias, made))
     return found, notes, reason
 
 
@@ -108,7 +109,7 @@ def _points(
                 continue
             unless = _claims(alias, call, kind, named)
             if unless is not None:
-                points.append(_point(alias, call, kind, unless))
+                points.append(shaped(alias, call, kind, unless))
     return points
 
 
@@ -133,7 +134,8 @@ def _claims(
     return tuple(dict.fromkeys(taken))
 
 
-def _point(alias: Alias, call: Call, kind: str, unless: tuple[tuple[Test, ...], ...]) -> ProbePoint:
+def shaped(alias: Alias, call: Call, kind: str, unless: tuple[tuple[Test, ...], ...]) -> ProbePoint:
+    """The call as a probe of the other name."""
     from dscript.providers import syscall
 
     own = syscall.point(call.to, kind)

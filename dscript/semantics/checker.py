@@ -28,6 +28,7 @@ from dscript.semantics.provider_declarations import declare_provider
 from dscript.semantics.speculation import check_speculation_rules
 from dscript.semantics.translators import declare_translator
 from dscript.syntax import ast
+from dscript.syntax.nodes import below
 
 _MACRO = re.compile(r"\$\$?(\d+|[A-Za-z_][A-Za-z0-9_]*)")
 
@@ -287,12 +288,26 @@ class ProgramChecker:
         wrong: Diagnostic | None = None
         for description in item.probes:
             try:
-                found.append(self._match(description))
+                points = self._match(description)
             except _Elsewhere as other:
-                found.append(())
-                wrong = wrong or other
+                points, wrong = (), wrong or other
+            found.append(self._with_paths(item, description, points))
         if wrong is not None and not any(found):
             raise wrong
+        return found
+
+    def _with_paths(
+        self, item: ast.Clause, description: ast.ProbeDescription, points: Sequence[ProbePoint]
+    ) -> Sequence[ProbePoint]:
+        """`openat` under `open*` as `open`, in a clause that reads a path from arg0."""
+        compat = self.environment.settings.compat
+        if not compat or description.provider != "syscall" or not reads_path(item):
+            return points
+        from dscript.providers.path_calls import with_paths
+
+        function = self._expand(description.function, description.span)
+        found, remarks = with_paths(Pattern("syscall", "", function, description.name), points)
+        self.environment.remarks.extend(remarks)
         return found
 
     def _match(self, description: ast.ProbeDescription) -> Sequence[ProbePoint]:
@@ -394,3 +409,15 @@ def as_statement(expr: tree.Expr) -> tree.Expr:
         expr.then = as_statement(expr.then)
         expr.otherwise = as_statement(expr.otherwise)
     return expr
+
+
+def reads_path(item: ast.Clause) -> bool:
+    """Whether a clause takes arg0 for the address of a string: `copyinstr(arg0)`."""
+    return any(
+        isinstance(node, ast.Call)
+        and node.name == "copyinstr"
+        and bool(node.args)
+        and isinstance(node.args[0], ast.Identifier)
+        and node.args[0].name == "arg0"
+        for node in below((item.predicate, item.body))
+    )

@@ -243,6 +243,26 @@ def test_clauses_of_one_call_stay_one_firing(tmp_path: Path) -> None:
     assert int(lines[0][-1]) >= 3
 
 
+def test_a_glob_whose_clause_reads_the_path(tmp_path: Path) -> None:
+    """`copyinstr(arg0)` under a glob; what is called with a folder keeps its own arguments."""
+    done = trace(
+        tmp_path,
+        'syscall::open*:entry /pid == $target && substr(copyinstr(arg0), 0, 5) == "work-"/ '
+        '{ printf("%s %s\\n", probefunc, copyinstr(arg0)); } '
+        "syscall::open*:entry /pid == $target && arg0 < 100 && arg0 >= 0/ "
+        '{ printf("%s %s\\n", probefunc, copyinstr(arg1)); }',
+    )
+    # Both lines of openat() with a folder: 3 is no address, but a folder.
+    assert re.search(r"syscall:vmlinux:openat:entry\): invalid address \(0x\d\)", done.stderr)
+    lines = [line.split() for line in done.stdout.splitlines() if "work-" in line]
+    assert lines == [["open", "work-open"], ["openat", "work-beside"], ["open", "work-made"]]
+    plain = trace(
+        tmp_path,
+        "syscall::open*:entry /pid == $target && (int)arg0 == -100/ { @[probefunc] = count(); }",
+    )
+    assert plain.stdout.split()[0] == "openat"
+
+
 def test_a_fault_leaves_the_call_its_name(tmp_path: Path) -> None:
     done = trace(
         tmp_path,
