@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dscript import api
 from dscript.kernel import btf, features, functions
 from dscript.providers import Pattern, arguments, compat, match
 
@@ -137,3 +138,26 @@ def test_a_clone_has_no_typed_arguments(kernel_with):
     points = [p for p in found(f"fbt::{clone.name}:").points if p.attach.target == clone.symbol]
     assert [p.probe.name for p in points] == ["entry", "return"]
     assert [list(arguments(p)) for p in points] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("mechanisms", "entry"),
+    [
+        (("fentry", "fexit", "kprobe"), "kprobe"),
+        (("fentry", "fexit", "kprobe_multi", "kprobe"), "kprobe_multi"),
+        (("fentry", "fexit"), "fentry"),
+    ],
+)
+def test_clauses_of_one_function_are_in_one_program(kernel_with, mechanisms, entry):
+    """Also where one names it alone, which is cheaper otherwise, and one as one of many."""
+    kernel_with(*mechanisms)
+    program = api.compile(
+        "fbt::vfs_read:entry { self->x = 1; } fbt::vfs_*:entry /self->x/ { @[probefunc] = count(); }"
+    )
+    keys = [key for key, probe in program.probes.items() if probe.function == "vfs_read"]
+    with_it = [a for a in program.attachments if set(a.probes) & set(keys)]
+    assert [a.kind for a in with_it] == [entry]
+    alone = api.compile(
+        "fbt::vfs_read:entry { @ = count(); } fbt::vfs_write:entry { @ = count(); }"
+    )
+    assert {a.kind for a in alone.attachments} == {"fentry"}
