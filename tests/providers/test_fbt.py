@@ -148,11 +148,13 @@ def test_a_clone_has_no_typed_arguments(kernel_with):
         (("fentry", "fexit"), "fentry"),
     ],
 )
-def test_clauses_of_one_function_are_in_one_program(kernel_with, mechanisms, entry):
+def test_clauses_of_one_function_are_in_one_program(monkeypatch, kernel_with, mechanisms, entry):
     """Also where one names it alone, which is cheaper otherwise, and one as one of many."""
+    monkeypatch.setenv("DSCRIPT_CACHE", "0")  # it knows nothing of pretending
     kernel_with(*mechanisms)
     program = api.compile(
-        "fbt::vfs_read:entry { self->x = 1; } fbt::vfs_*:entry /self->x/ { @[probefunc] = count(); }"
+        "fbt::vfs_read:entry { self->x = 1; } "
+        "fbt::vfs_*:entry /self->x/ { @[probefunc] = count(); }"
     )
     keys = [key for key, probe in program.probes.items() if probe.function == "vfs_read"]
     with_it = [a for a in program.attachments if set(a.probes) & set(keys)]
