@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
-DSCRIPT = str(Path(sys.executable).with_name("dscript"))
+from tests import command
+from tests.command import DSCRIPT
+
+__all__ = ["DSCRIPT", "build", "dscript", "error", "lines"]
 
 
 def build(folder: Path, name: str, source: str, *flags: str, compiler: str = "gcc") -> Path:
@@ -24,13 +25,9 @@ def dscript(
     *words: str | Path, timeout: float = 60, status: int = 0
 ) -> subprocess.CompletedProcess[str]:
     """Run the command with -q; it must end with this status."""
-    done = subprocess.run(
-        [DSCRIPT, "-q", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        env={**os.environ, "DSCRIPT_CACHE": "0"},
+    ran = command.dscript("-q", *map(str, words), timeout=timeout)
+    done = subprocess.CompletedProcess(
+        ran.args, ran.returncode, ran.stdout.decode(), ran.stderr.decode()
     )
     assert done.returncode == status, done.stderr
     return done
