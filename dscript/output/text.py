@@ -132,6 +132,9 @@ class TextPrinter:
         where = f" (seen first in {symbol.module})" if symbol is not None and symbol.module else ""
         self.notice(f"{many} {why}{where}")
 
+    def code_files(self, pid: int) -> Sequence[str]:
+        return self._watching.code_files(pid) if self._watching is not None else ()
+
     def _note_cut_stack(self, text: str) -> None:
         """At the end, where the kernel's side counts such stacks: that line says it already."""
         if self.program.unwinds:
@@ -221,7 +224,7 @@ class TextPrinter:
         from dscript.symbols.symbolizer import Symbolizer
 
         symbols = Symbolizer(warn=self.message, note=self._note_cut_stack)
-        if names_user_code(self.program):
+        if self.program.unwinds or names_user_code(self.program):
             symbols.watch()
             self._watching = symbols
         return symbols

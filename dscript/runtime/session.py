@@ -171,7 +171,7 @@ class Session:
             self._snapshots = _Snapshots(self._kernel)
             self._sink.attach(self._snapshots.take)
             if self._kernel.unwinder is not None:
-                self._kernel.unwinder.start(targets)
+                self._kernel.unwinder.start(targets, self._sink.code_files)
             self._kernel.attach()
             self._note_refused()
             self._begin(signals)

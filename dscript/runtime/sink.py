@@ -78,6 +78,9 @@ class Sink(Protocol):
     def cut_stacks(self, count: int, why: str, pid: int, address: int) -> None:
         """`count` user stacks end early; the first was process `pid`'s, at an address."""
 
+    def code_files(self, pid: int) -> Sequence[str]:
+        """Paths of the files that a process, which may have ended, has had code of."""
+
     def notice(self, message: str) -> None:
         """One line about the run, e.g. "pid 12 has exited" (silent in quiet mode)."""
 

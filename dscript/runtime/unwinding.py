@@ -89,6 +89,7 @@ class Unwinder:
         self._jobs: dict[str, _Job] = {}  # by name in the cache
         self._pending: dict[_Key, _Job] = {}
         self._work_until = 0.0
+        self._files_of: Callable[[int], Iterable[str]] | None = None
         self._next_sweep = time.monotonic() + _SWEEP
         self._epoll = select.epoll()
         self._epoll.register(self._ring.fileno(), select.EPOLLIN)
@@ -97,8 +98,14 @@ class Unwinder:
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    def start(self, pids: Iterable[int]) -> None:
-        """Load what targets need, before they are let go."""
+    def start(
+        self, pids: Iterable[int], files_of: Callable[[int], Iterable[str]] | None = None
+    ) -> None:
+        """Load what targets need, before they are let go.
+
+        `files_of` tells the files of processes that have ended before they were looked at.
+        """
+        self._files_of = files_of
         self._work_until = time.monotonic() + _PATIENCE
         for pid in pids:
             for path in _libraries(pid):
@@ -169,6 +176,8 @@ class Unwinder:
                 return
         except (OSError, ValueError, IndexError):  # gone, or not ours to look at
             self._silence(pid ^ asking, _LONGEST_PAUSE)
+            for path in self._files_of(pid) if self._files_of is not None else ():
+                self._table(pid, path)
             return
         if known is not None and (known.identity, known.mappings) == (identity, mappings):
             self._pause(pid, known)

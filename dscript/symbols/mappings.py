@@ -94,6 +94,12 @@ class Spaces:
         space = self._alive.get(pid) or self._ended.get(pid)
         return space is not None and space.complete
 
+    def files(self, pid: int) -> list[str]:
+        """Paths of the files that the process has, or had, code of."""
+        space = self._alive.get(pid) or self._ended.get(pid)
+        mappings = [] if space is None else space.mappings
+        return list(dict.fromkeys(m.path for m in mappings if m.path.startswith("/")))
+
     def find(self, pid: int, address: int) -> Mapping | None:
         """The mapping that an address lies in, of the process that has, or last had, the ID."""
         space = self._alive.get(pid) or self._ended.get(pid)

@@ -53,6 +53,11 @@ class Symbolizer:
         if self._sideband is not None:
             self._sideband.update()
 
+    def code_files(self, pid: int) -> list[str]:
+        """Files that a process has, or had, code of, as far as that is known."""
+        self.update()
+        return self._spaces.files(pid)
+
     def kernel(self, address: int) -> Symbol | None:
         symbol = self._kernel.lookup(address)
         if not self._kernel_checked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -401,6 +402,47 @@ def test_code_made_at_run_time(tmp_path: Path) -> None:
     assert frames[at + 1].startswith("0x")
     assert frames[at + 2 : at + 4] == ["jit`into", "jit`main"]
     assert frames[-1] == "jit`_start"
+
+
+CHANGING = """
+#include <string.h>
+#include <unistd.h>
+volatile int sink;
+__attribute__((noipa)) static int inner(int n)
+{
+    char room[ROOM], c;
+    memset(room, n, sizeof room);
+    sink = read(0, &c, 1);
+    return room[n];
+}
+__attribute__((noipa)) static int outer(int n)
+{
+    int r = inner(n) + 1;
+    sink = r;
+    return r;
+}
+int main(void)
+{
+    return outer(2) == 0;
+}
+"""
+
+
+def test_a_file_that_is_replaced_in_place(tmp_path: Path) -> None:
+    """Same inode, same size, other code: the table of what was there before is not taken."""
+    first = build(tmp_path, "first", CHANGING, *FLAGS, "-DROOM=64")
+    second = build(tmp_path, "second", CHANGING, *FLAGS, "-DROOM=4096")
+    size = max(program.stat().st_size for program in (first, second))
+    for program in (first, second):
+        os.truncate(program, size)
+    script = f"{first}; cat {second} > {first}; {first}; sleep 0.5; {first}"
+    done = dscript(
+        "-c", f"sh -c '{script}'",
+        "-n", 'syscall::read:entry /execname == "first" && arg0 == 0/ { ustack(); }',
+    )  # fmt: skip
+    last = done.stdout.strip().split("\n\n")[-1]
+    frames = [line.strip().partition("+")[0] for line in last.splitlines()]
+    assert own(frames, "first") == ["inner", "outer", "main", "_start"]
 
 
 def test_programs_without_user_stacks_pay_nothing() -> None:
