@@ -8,11 +8,12 @@
  * Usage: oomkill.d
  *
  * Sample:
- * @SAMPLE@
+ *   TIME                     PID COMM             VICTIM NAME            CGROUP
+ *   2026 Nov 21 09:53:59     145 eater               145 eater           /recipe
  *
- * Notes: Linux 6.1 and later. Costs nothing until memory ends. The kernel's tracepoint
- * passes the victim's number before Linux 6.9 and the victim itself since; its name is
- * known since then.
+ * Notes: Linux 6.1 and later. Costs nothing until memory ends. The tracepoint of
+ * kernels before 6.9 that were not updated passes the victim's number alone: its name
+ * shows as a question mark there.
  */
 
 #pragma D option quiet

