@@ -162,6 +162,21 @@ def test_target_whose_first_thread_has_ended(
     assert lines(dscript("-n", clause, "-p", str(pid))) == ["3"]
 
 
+def test_target_whose_file_was_replaced(
+    program: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    """The file that runs is probed, not the one that has its name now."""
+    own = tmp_path / "upgraded"
+    own.write_bytes(program.read_bytes())
+    own.chmod(0o755)
+    pid = started(own).pid
+    until(lambda: os.readlink(f"/proc/{pid}/exe") == str(own))
+    own.unlink()
+    own.write_text("another version\n")
+    clause = "pid$target:a.out:work:entry /++n == 5/ { trace(pid == $target); exit(0); }"
+    assert lines(dscript("-n", clause, "-p", str(pid))) == ["1"]
+
+
 # -- other namespaces
 
 
