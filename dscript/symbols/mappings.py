@@ -85,6 +85,11 @@ class Spaces:
         while len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)
 
+    def missed(self) -> None:
+        """Records were lost: of nobody who runs now all mappings are known for certain."""
+        for space in self._alive.values():
+            space.complete = False
+
     def seed(self, pid: int, mappings: Iterable[Mapping]) -> None:
         """What /proc says of a process that runs already."""
         self._alive[pid] = Space(sorted(mappings), complete=True)

@@ -29,7 +29,7 @@ _ATTR_SIZE: Final = 128  # PERF_ATTR_SIZE_VER7
 # build_id.
 _FLAGS: Final = 1 << 8 | 1 << 9 | 1 << 13 | 1 << 18 | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 34
 _CLOCK_AT: Final = 92  # of the attribute's clockid
-_COMM, _EXIT, _FORK, _MMAP2 = 3, 4, 7, 10
+_LOST, _COMM, _EXIT, _FORK, _MMAP2 = 2, 3, 4, 7, 10
 _MISC_COMM_EXEC, _MISC_BUILD_ID = 1 << 13, 1 << 14
 # Offsets of data_head and data_tail in struct perf_event_mmap_page.
 _HEAD, _TAIL = 1024, 1032
@@ -80,6 +80,9 @@ class Sideband:
     def _apply(self, kind: int, misc: int, body: bytes) -> None:
         pid, second = struct.unpack_from("<II", body)
         spaces = self._spaces
+        if kind == _LOST:
+            spaces.missed()
+            return
         if kind == _MMAP2:
             spaces.mapped(pid, _mapping(misc, body))
         elif kind == _COMM and misc & _MISC_COMM_EXEC:

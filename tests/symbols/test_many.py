@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dscript.symbols.mappings import read_mappings
+from dscript.symbols.mappings import Mapping, Spaces, read_mappings
 from dscript.symbols.symbolizer import Symbolizer
 from dscript.symbols.user import UserSymbols, UserSymbolsUnavailable
 
@@ -87,3 +87,14 @@ def test_what_is_kept_is_bounded() -> None:
             assert [symbols.lookup(pid, a) for a in _addresses(pid, 8)] == named[pid]
         symbols.close()
         assert not symbols._caches and symbols._addresses == 0
+
+
+def test_lost_records_leave_doubt() -> None:
+    spaces = Spaces()
+    spaces.executed(7)
+    spaces.mapped(7, Mapping(0x1000, 0x2000, 0, "/bin/true"))
+    assert spaces.knows(7)
+    spaces.missed()
+    assert not spaces.knows(7) and spaces.find(7, 0x1800) is not None
+    spaces.executed(8)  # what comes later is known
+    assert spaces.knows(8)
