@@ -126,9 +126,10 @@ def lookup(probe: ast.ProbeDescription) -> tuple[Foreign | None, bool]:
         return found or (foreign.names().find(module) if probe.module else None), False
     if provider == "syscall":
         return foreign.names().find(f"syscall {probe.function}"), False
-    known = foreign.probes().find(f"{provider}:::{probe.name}")
-    if known is not None:
-        return known, False
+    for name in (provider, base):
+        known = foreign.probes().find(f"{name}:::{probe.name}")
+        if known is not None:
+            return known, False
     entry = foreign.providers().find(provider) or foreign.providers().find(base)
     if entry is not None:
         return entry, entry.of == "program"
@@ -203,7 +204,7 @@ def _rewrite(advice: Advice, found: Survey) -> None:
         entries = missing[id(item)]
         changes = None
         if entries:
-            changes = _libraries(item, entries) or moved(item, source, entries, variables)
+            changes = _renamed(item, entries) or moved(item, source, entries, variables)
         for change in changes if changes is not None else idioms(item, source):
             advice.changes.append((index, change))
 
@@ -224,16 +225,23 @@ def _text(probe: ast.ProbeDescription) -> str:
     return text[probe.span.start : probe.span.end]
 
 
-def _libraries(item: ast.Clause, found: Mapping[Span, Foreign]) -> list[Change]:
-    """Descriptions of `pid` probes with the libraries that have their functions on Linux."""
+def _renamed(item: ast.Clause, found: Mapping[Span, Foreign]) -> list[Change]:
+    """Probes of programs with the library, or the name, that they have on Linux."""
     changes = []
     for probe in item.probes:
         entry = found.get(probe.span)
-        if entry is None or not probe.provider.startswith("pid") or entry.move is None:
+        if entry is None or entry.move is None or not entry.move.function:
             continue
-        at = _text(probe).find(f":{probe.module}:") + 1
+        text = _text(probe)
+        if entry.name.startswith("library "):
+            old = probe.module
+            at = text.find(f":{old}:") + 1
+        elif ":::" in entry.name:
+            old = probe.name
+            at = text.rfind(f":{old}") + 1
+        else:
+            continue
         if at:
             start = probe.span.start + at
-            end = start + len(probe.module)
-            changes.append(Change(start, end, entry.move.function, entry.what))
+            changes.append(Change(start, start + len(old), entry.move.function, entry.what))
     return changes

@@ -46,6 +46,8 @@ class Foreign:
 
     @property
     def sentence(self) -> str:
+        if self.of == "program":
+            return f"of programs: {self.what}"
         return f"of {_SYSTEMS.get(self.of, self.of)}: {self.what}"
 
 

@@ -29,7 +29,8 @@ _FIRST_WORD = re.compile(r"(?:\s|#[^\n]*\n|/\*.*?\*/)*(?:sudo\s+)?(?:/usr/sbin/)
 # What D begins with, behind comments and directives.
 _CLAUSE = re.compile(
     r"(?:\s|#[^\n]*\n|/\*.*?\*/)*"
-    r"(?:[\w*$.-]*:[\w:*$.-]*[^;{}()]*[{/]|(?:BEGIN|END)\b\s*[/{]|(?:inline|self|this)\s+\w+\s)",
+    r"(?:(?:[\w*$.-]*:){3}[\w*$.-]*\s*(?:,|\{|\s/)|(?:BEGIN|END|(?:tick|profile)-\w+)\s*(?:\{|/)"
+    r"|(?:inline|self|this)\s+\w+\s)",
     re.DOTALL,
 )
 # Files that hold no script whatever stands in them.

@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -Zs
+ruby*:::line { @[basename(copyinstr(arg0)), arg1] = count(); }

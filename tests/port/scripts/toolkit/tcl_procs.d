@@ -1,0 +1,2 @@
+#!/usr/sbin/dtrace -Zs
+tcl*:::proc-entry { @[copyinstr(arg0)] = count(); }
