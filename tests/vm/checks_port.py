@@ -13,6 +13,8 @@ _SCRIPTS = {
     "toolkit/reads_paths.d": "opens.c",
     "book/closes.d": "opens.c",
     "toolkit/exits.d": "cat",
+    "toolkit/read_times.d": "opens.c",
+    "toolkit/open_times.d": "opens.c",
 }
 
 
