@@ -46,8 +46,8 @@ def find(wanted: Callable[[str], bool], pid: int = 0, *, several: bool = False) 
             stat = os.stat(path)
         except OSError:
             continue
-        if (stat.st_dev, stat.st_ino) in seen or not _is_elf(path):
-            continue  # libc.so is a linker's script
+        if (stat.st_dev, stat.st_ino) in seen or not _is_library(path):
+            continue  # libc.so is a linker's script, and others are for 32-bit programs
         seen.add((stat.st_dev, stat.st_ino))
         found.append(path)
         if not several or len(found) == _MOST:
@@ -134,9 +134,10 @@ def _read_cache(path: str, _inode: int, _time: int) -> tuple[str, ...]:
         return ()
 
 
-def _is_elf(path: str) -> bool:
+def _is_library(path: str) -> bool:
+    """Whether it is an ELF file of 64 bits (EI_CLASS)."""
     try:
         with open(path, "rb") as file:
-            return file.read(4) == b"\x7fELF"
+            return file.read(5) == b"\x7fELF\x02"
     except OSError:
         return False

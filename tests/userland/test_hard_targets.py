@@ -266,7 +266,7 @@ def test_process_of_another_user(started: Callable[..., subprocess.Popen[bytes]]
     words += ["--ambient-caps=+bpf,+perfmon", "--inh-caps=+bpf,+perfmon", "--", DSCRIPT, "-qn"]
     words += ["pid$target:libc:malloc:entry { }", "-p", str(pid)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
-    if "Permission denied" in done.stderr and "dscript:" not in done.stderr:
+    if done.returncode in (126, 127):
         pytest.skip("another user cannot run dscript from here")
     assert done.returncode == 1
     assert f"process {pid} belongs to another user (it takes CAP_SYS_PTRACE" in done.stderr
