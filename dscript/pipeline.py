@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from dscript import options as d_options
 from dscript import progress
@@ -17,6 +18,9 @@ from dscript.semantics.pragmas import pragma_options
 from dscript.syntax import ast
 from dscript.syntax.parser import parse_clause_options
 from dscript.syntax.tokens import MacroArguments
+
+if TYPE_CHECKING:
+    from dscript.lowering.lower import Lowered
 
 
 class Prepared(NamedTuple):
@@ -93,13 +97,28 @@ def compile_program(request: CompileRequest) -> CompiledProgram:
         unwinds=lowered.unwinds,
         options=options,
         matches=tuple(typed.matches),
-        notes=tuple(dict.fromkeys(typed.notes)),
+        notes=tuple(dict.fromkeys((*typed.notes, *_without_effect(options, lowered)))),
         remarks=tuple(dict.fromkeys(typed.remarks)),
         destructive=typed.destructive,
         copies=lowered.copies,
         source_name=typed.source_name,
         emitted=emitted,
     )
+
+
+def _without_effect(options: Mapping[str, str], lowered: Lowered) -> Iterator[str]:
+    """Options that change nothing in this program, though they would in others."""
+    followed = any(
+        target.startswith("-")
+        for attachment in lowered.attachments
+        if attachment.in_user_code
+        for target in attachment.targets
+    )
+    if d_options.flag(options, "follow") and not followed:
+        yield (
+            "option follow changes nothing: no probe is in a process's code (pid$target:::); "
+            "/progenyof($target)/ holds for descendants"
+        )
 
 
 def _parse(piece: Piece, is_type: KnownTypes, macros: MacroArguments) -> ast.Program:

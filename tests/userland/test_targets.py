@@ -176,6 +176,11 @@ def test_follow_counts_fifty_children_of_this_process_only(program: Path) -> Non
     assert found == [f"50 {sum(range(50))} {sum(range(50))}"]
 
 
+def test_follow_without_a_process_to_follow_is_told() -> None:
+    done = dscript("-x", "follow", "-n", "BEGIN { exit(0); }")
+    assert "option follow changes nothing" in done.stderr
+
+
 def test_follow_lasts_until_the_last_descendant_has_ended(program: Path) -> None:
     """The grandchild goes on when the target has ended and nobody's child is left of it."""
     clause = 'pid$target:a.out:work:entry { printf("%d %d\\n", arg0, progenyof($target)); }'
