@@ -73,6 +73,11 @@ _PLT_TAIL: Final = b"\x2a\x33\x24\x22"
 _LIT0: Final = 0x30
 
 
+# Sizes of the operands of advance_loc1, 2 and 4; instructions about the CFA alone.
+_ADVANCE: Final = {0x02: 1, 0x03: 2, 0x04: 4}
+_CFA: Final = frozenset((0x0C, 0x0D, 0x0F, 0x12, 0x13))
+
+
 class _BadFrames(Exception):
     """An instruction that is not known."""
 
@@ -208,27 +213,29 @@ class _Reader:
     def _run(
         self, entry: _Entry, at: int, end: int, location: int
     ) -> tuple[list[tuple[int, int]], _State]:
-        """Carry out instructions: the rows from `location` on, and the state at the end."""
+        """Carry out instructions: the rows from `location` on, and the state at the end.
+
+        Those that files are full of are here, the others in `_seldom`.
+        """
         data = self.data
         frame, address = self.registers.frame, self.registers.address
         factor, code_factor, signal = entry.data_factor, entry.code_factor, entry.signal
         register, offset, expression, saved, returns = entry.state
-        first_saved, first_returns = saved, returns
         rows: list[tuple[int, int]] = []
         kept: list[_State] = []
         while at < end:
             code = data[at]
             at += 1
             high = code & 0xC0
-            if high == 0x40:  # advance_loc
+            if high == 0x40 or code in _ADVANCE:  # advance_loc, advance_loc1, 2, 4
                 state = (register, offset, expression, saved, returns)
                 rows.append((location, self._half(state, signal)))
-                location += (code & 0x3F) * code_factor
+                size = _ADVANCE.get(code, 0)
+                delta = int.from_bytes(data[at : at + size], "little") if size else code & 0x3F
+                location += delta * code_factor
+                at += size
             elif high == 0x80:  # offset
-                value = data[at]
-                at += 1
-                if value & 0x80:
-                    value, at = _unsigned(data, at - 1)
+                value, at = _unsigned(data, at)
                 number = code & 0x3F
                 if number == frame:
                     saved = _saved(Saved.AT_CFA, value * factor)
@@ -237,79 +244,80 @@ class _Reader:
             elif high == 0xC0:  # restore
                 number = code & 0x3F
                 if number == frame:
-                    saved = first_saved
+                    saved = entry.state[3]
                 elif number == address:
-                    returns = first_returns
+                    returns = entry.state[4]
             elif code == 0x0E:  # def_cfa_offset
                 offset, at = _unsigned(data, at)
             elif code == 0x0A:  # remember_state
                 kept.append((register, offset, expression, saved, returns))
             elif code == 0x0B:  # restore_state
-                if kept:
-                    register, offset, expression, saved, returns = kept.pop()
-            elif code == 0x00:  # nop
-                continue
-            elif code == 0x0C:  # def_cfa
-                register, at = _unsigned(data, at)
-                offset, at = _unsigned(data, at)
-                expression = b""
-            elif code == 0x0D:  # def_cfa_register
-                register, at = _unsigned(data, at)
-                expression = b""
-            elif code in (0x02, 0x03, 0x04):  # advance_loc1, 2, 4
+                register, offset, expression, saved, returns = kept.pop()
+            elif code != 0x00:  # nop
                 state = (register, offset, expression, saved, returns)
-                rows.append((location, self._half(state, signal)))
-                size = 1 << code - 2
-                location += int.from_bytes(data[at : at + size], "little") * code_factor
-                at += size
-            elif code == 0x01:  # set_loc
-                raise _BadFrames
-            elif code in (0x05, 0x11, 0x14, 0x15, 0x2F):  # offset_extended, _sf, val_offset, …
-                number, at = _unsigned(data, at)
-                value, at = (_signed if code in (0x11, 0x15) else _unsigned)(data, at)
-                plain = code in (0x05, 0x11)
-                value *= -factor if code == 0x2F else factor
-                if number == frame:
-                    saved = _saved(Saved.AT_CFA, value) if plain else _LOST
-                elif number == address:
-                    returns = value if plain else _OTHER
-            elif code in (0x06, 0x07, 0x08, 0x09):  # restore_extended, undefined, same, register
-                number, at = _unsigned(data, at)
-                there = ""
-                if code == 0x09:
-                    other, at = _unsigned(data, at)
-                    there = f"{_IN_REGISTER}{other}"
-                if number == frame:
-                    saved = (first_saved, _LOST, _SAME, _LOST)[code - 6]
-                elif number == address:
-                    returns = (first_returns, _UNDEFINED, _OTHER, there)[code - 6]
-            elif code == 0x12:  # def_cfa_sf
-                register, at = _unsigned(data, at)
-                value, at = _signed(data, at)
-                offset, expression = value * factor, b""
-            elif code == 0x13:  # def_cfa_offset_sf
-                value, at = _signed(data, at)
-                offset = value * factor
-            elif code == 0x0F:  # def_cfa_expression
-                size, at = _unsigned(data, at)
-                expression = data[at : at + size]
-                at += size
-            elif code in (0x10, 0x16):  # expression, val_expression
-                number, at = _unsigned(data, at)
-                size, at = _unsigned(data, at)
-                if number == frame:
-                    plain = code == 0x10
-                    saved = self._saved_by(data[at : at + size]) if plain else _LOST
-                elif number == address:
-                    returns = _OTHER
-                at += size
-            elif code == 0x2E:  # GNU_args_size
-                _, at = _unsigned(data, at)
-            elif code != 0x2D:  # GNU_window_save: other machines' alone
-                raise _BadFrames
+                at, state = self._seldom(entry, code, at, state)
+                register, offset, expression, saved, returns = state
         state = (register, offset, expression, saved, returns)
         rows.append((location, self._half(state, signal)))
         return rows, state
+
+    def _seldom(self, entry: _Entry, code: int, at: int, state: _State) -> tuple[int, _State]:
+        """Any other instruction: the place behind it, and the state after it."""
+        if code in _CFA:
+            return self._cfa_instruction(entry, code, at, state)
+        data, factor = self.data, entry.data_factor
+        register, offset, expression, saved, returns = state
+        _, _, _, first_saved, first_returns = entry.state
+        if code == 0x2D:  # GNU_window_save: other machines' alone
+            return at, state
+        number, at = _unsigned(data, at)
+        how: tuple[tuple[int, int], object] = (_LOST, _OTHER)
+        if code in (0x05, 0x11, 0x2F):  # offset_extended, _sf, GNU_negative_offset_extended
+            value, at = (_signed if code == 0x11 else _unsigned)(data, at)
+            value *= -factor if code == 0x2F else factor
+            how = (_saved(Saved.AT_CFA, value), value)
+        elif code in (0x14, 0x15):  # val_offset, val_offset_sf
+            _, at = _unsigned(data, at)
+        elif code == 0x06:  # restore_extended
+            how = (first_saved, first_returns)
+        elif code == 0x07:  # undefined
+            how = (_LOST, _UNDEFINED)
+        elif code == 0x08:  # same_value
+            how = (_SAME, _OTHER)
+        elif code == 0x09:  # register
+            other, at = _unsigned(data, at)
+            how = (_LOST, f"{_IN_REGISTER}{other}")
+        elif code in (0x10, 0x16):  # expression, val_expression
+            size, at = _unsigned(data, at)
+            if code == 0x10:
+                how = (self._saved_by(data[at : at + size]), _OTHER)
+            at += size
+        elif code != 0x2E:  # GNU_args_size, of which the number is all
+            raise _BadFrames
+        if code != 0x2E and number == self.registers.frame:
+            saved = how[0]
+        elif code != 0x2E and number == self.registers.address:
+            returns = how[1]
+        return at, (register, offset, expression, saved, returns)
+
+    def _cfa_instruction(
+        self, entry: _Entry, code: int, at: int, state: _State
+    ) -> tuple[int, _State]:
+        """The instructions about the CFA alone."""
+        data = self.data
+        register, offset, expression, saved, returns = state
+        if code == 0x0F:  # def_cfa_expression
+            size, at = _unsigned(data, at)
+            return at + size, (register, offset, data[at : at + size], saved, returns)
+        if code in (0x0C, 0x0D, 0x12):  # def_cfa, def_cfa_register, def_cfa_sf
+            register, at = _unsigned(data, at)
+            expression = b""
+        if code == 0x0C:
+            offset, at = _unsigned(data, at)
+        elif code in (0x12, 0x13):  # def_cfa_sf, def_cfa_offset_sf
+            value, at = _signed(data, at)
+            offset = value * entry.data_factor
+        return at, (register, offset, expression, saved, returns)
 
     # -- the lower half of a row
 
