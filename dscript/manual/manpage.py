@@ -45,6 +45,11 @@ _EXIT = (
     ("0", "The program ended, or the number given to exit()."),
     ("1", "The program is wrong, or the system refuses it."),
     ("2", "The command line is wrong."),
+    (
+        "port",
+        "Of the worst script: 0 runs unchanged, 2 with aliases, 3 with the edits that are "
+        "offered, 4 cannot run here, 1 is no D script.",
+    ),
 )
 
 _ENVIRONMENT = (
@@ -90,6 +95,8 @@ def _synopsis() -> Iterator[str]:
     )
     yield from (".RI [ argument \\.\\|.\\|.]", ".YS", ".SY dscript", ".RI [ option \\.\\|.\\|.]")
     yield from (".B \\-s", ".I script", ".RI [ argument \\.\\|.\\|.]", ".YS")
+    yield from (".SY dscript", ".B port", ".RB [ \\-\\-report", ".IR file ]", ".RB [ \\-\\-write ]")
+    yield from (".IR file \\.\\|.\\|.", ".YS")
 
 
 def _switches() -> Iterator[str]:

@@ -30,7 +30,8 @@ Usage: dscript [-CeFGHhlqSvVwZ] [-b size] [-c command] [-D name[=value]] [-I dir
                [-o file] [-p pid] [-U name] [-X a|c|s|t] [-x option[=value]]
                [-P provider] [-m module] [-f function] [-n name] [-i id] [-s script]
                [--format text|json|csv] [--top] [--flamegraph file] [--folded file]
-               [--heatmap file] [--emit stage] [--info] [argument ...]"""
+               [--heatmap file] [--emit stage] [--info] [argument ...]
+       dscript port [--format text|json] [--report file.md] [--write] file|folder ..."""
 
 _PIECE = "May be given several times; a predicate and a clause may follow in the same word."
 _PICTURE = "With several aggregations, @name= says which."
