@@ -92,6 +92,11 @@ def _dtrace_word(command: Command) -> int | None:
     return None
 
 
+def _programs(before: Mapped, text: Mapped) -> int:
+    """1 where a variable becomes a program that was something else, a path for instance."""
+    return ("{" in text.text) - ("{" in before.text)
+
+
 class _Reader:
     """Reads one text; texts within (substitutions) get a reader of their own."""
 
@@ -324,7 +329,7 @@ class _Reader:
             before = self.variables.get(name)
             if before is not None and found[2] == "+=":
                 self.variables[name] = Mapped.join((before, text))
-            elif before is None or not before.text or before.text in text.text:
+            elif before is None or before.text in text.text or _programs(before, text) == 1:
                 self.variables[name] = text
 
     def _redirect(self, end: int) -> None:

@@ -150,3 +150,8 @@ def test_arguments_for_the_places_they_are_used_in() -> None:
     assert macro_arguments(one("a.d", "syscall::$1:entry { trace($2); }")) == ("read", "1")
     assert macro_arguments(one("a.d", "profile-$1 { }")) == ("97",)
     assert macro_arguments(one("a.d", "BEGIN { }")) == ()
+
+
+def test_a_variable_that_becomes_a_program() -> None:
+    text = "#!/bin/sh\nd=/usr/sbin/dtrace\nd='BEGIN { }'\n/usr/sbin/dtrace -n \"$d\"\n"
+    assert one("a", text).source == "BEGIN { }"
