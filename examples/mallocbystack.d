@@ -23,8 +23,7 @@
  *                 al`main+0x4f
  *
  * Notes: Linux 6.1 and later. Costs about a microsecond for each call and as much again
- * for its stack. Stacks need frame pointers (gcc -fno-omit-frame-pointer); without them
- * dscript says where they end.
+ * for its stack. Programs need no frame pointers, but unwind tables, which nearly all have.
  */
 
 #pragma D option quiet

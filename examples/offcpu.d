@@ -23,7 +23,7 @@
  *                   201913 us
  *
  * Notes: The kernel's stack needs a thread to run again, so a wait that lasts to the end is not
- *     there.  Stacks of the process end early where code has no frame pointers.
+ *     there.
  */
 
 #pragma D option quiet
