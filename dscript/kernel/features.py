@@ -89,7 +89,10 @@ _assumed: set[str] = set()
 
 
 def assume(*names: str) -> None:
-    """Take these features, and no others, to be there: for programs that will run elsewhere."""
+    """Take these features, and no others, to be there: for programs that will run elsewhere.
+
+    `helper NAME` stands for one of `HELPERS`.
+    """
     _assumed.clear()
     _assumed.update(names)
 
@@ -98,6 +101,8 @@ def helper(name: str) -> Feature:
     """Whether raw tracepoint programs may call a helper of `HELPERS`."""
     known = _known()
     key = f"helper {name}"
+    if key in _assumed:
+        return Feature(True)
     if key not in known:
         known[key] = _try_helper(HELPERS[name])
         _save(known)

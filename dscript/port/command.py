@@ -13,7 +13,7 @@ from dscript.port import report
 from dscript.port.crowd import judge_all, read_text
 from dscript.port.judge import ported_name
 from dscript.port.programs import holds_no_script, programs_in
-from dscript.port.survey import assume_function_probes
+from dscript.port.survey import assume_capable_kernel
 from dscript.port.verdict import Class, Verdict
 
 USAGE = """\
@@ -49,7 +49,7 @@ def main(words: Sequence[str]) -> int:
         from dscript.progress_line import show_on_terminal
 
         show_on_terminal()
-    probes = assume_function_probes()
+    lacking = assume_capable_kernel()
     verdicts = judge_all(_files(order.paths))
     progress.finish()
     written = {v.path: _write(v) for v in verdicts if order.write and v.ported}
@@ -60,11 +60,12 @@ def main(words: Sequence[str]) -> int:
             print(report.text(verdict, written.get(verdict.path, "")))
         if len(verdicts) != 1:
             print(f"\n{report.summary(verdicts)}")
-        if not probes and any("fbt:" in read_text(v.path) for v in verdicts if v.programs):
-            print(
-                "note: this kernel refuses probes on kernel functions (fbt); "
-                "the scripts were looked at as for one that has them"
-            )
+        for text, what in lacking:
+            if any(text in read_text(v.path) for v in verdicts if v.programs):
+                print(
+                    f"note: this kernel refuses {what}; "
+                    "the scripts were looked at as for one that has them"
+                )
     if order.report:
         _save(order.report, report.markdown(verdicts, " ".join(order.paths)))
     return max((verdict.cls for verdict in verdicts), default=Class.ERROR).status

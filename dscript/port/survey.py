@@ -165,7 +165,10 @@ def survey(program: Program, path: str, file_text: str) -> Survey:
         for text in said
         if text in checker.environment.remarks or text.endswith(_OFF)
     )
-    result.notes = tuple(text for text in said if text.removesuffix(_OFF) not in result.aliases)
+    own = f"pid{os.getpid()}:"  # what is said of this process is nothing of the target
+    result.notes = tuple(
+        text for text in said if text.removesuffix(_OFF) not in result.aliases and own not in text
+    )
     return result
 
 
@@ -203,12 +206,21 @@ def compiles(program: Program, path: str, *, zero_ok: bool) -> DscriptError | No
     return None
 
 
-def assume_function_probes() -> bool:
-    """Take kernel functions to be probeable; whether this kernel has that by itself."""
-    known = any(features.works(name) for name in ("fentry", "kprobe_multi", "kprobe"))
-    if not known:
-        features.assume("fentry", "fexit", "kprobe")
-    return known
+def assume_capable_kernel() -> list[tuple[str, str]]:
+    """Judge as for a kernel that allows all that D may want.
+
+    Returns what this one does not allow: a text that scripts which want it hold, and a phrase.
+    """
+    lacking: list[tuple[str, str]] = []
+    assumed: list[str] = []
+    if not any(features.works(name) for name in ("fentry", "kprobe_multi", "kprobe")):
+        lacking.append(("fbt:", "probes on kernel functions (fbt)"))
+        assumed += ["fentry", "fexit", "kprobe"]
+    if not features.helper("probe_write_user").works:
+        lacking.append(("copyout", "copyout()"))
+        assumed.append("helper probe_write_user")
+    features.assume(*assumed)
+    return lacking
 
 
 def _preprocessing(wrong: DscriptError, program: Program, file_text: str) -> Problem:

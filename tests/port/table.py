@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from dscript.port.crowd import judge_all
-from dscript.port.survey import assume_function_probes
+from dscript.port.survey import assume_capable_kernel
 from dscript.port.verdict import Class, Verdict
 
 FOLDER = Path(__file__).parent / "scripts"
@@ -28,7 +28,7 @@ def expected() -> dict[str, Class]:
 @lru_cache(maxsize=1)
 def verdicts() -> dict[str, Verdict]:
     """What is said of each, looked at once."""
-    assume_function_probes()
+    assume_capable_kernel()
     paths = list(expected())
     judged = judge_all([str(FOLDER / path) for path in paths])
     return dict(zip(paths, judged, strict=True))

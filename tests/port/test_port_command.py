@@ -124,6 +124,17 @@ def test_odd_files_are_verdicts_not_tracebacks(tmp_path: Path) -> None:
     assert "absent.d: is not a D script\n  cannot be read: No such file" in done.stdout
 
 
+def test_what_this_kernel_refuses_is_no_reason(tmp_path: Path) -> None:
+    (tmp_path / "writes.d").write_text(
+        "#!/usr/sbin/dtrace -ws\nsyscall::uname:entry { self->p = arg0; }\n"
+        'syscall::uname:return /self->p/ { copyoutstr("D", self->p, 2); }\n'
+        "fbt::vfs_read:entry { @ = count(); }\n"
+    )
+    done = port("writes.d", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith("writes.d: runs unchanged\n")
+
+
 def test_wrong_command_lines() -> None:
     for words in ([], ["--unheard", "x.d"], ["--format", "yaml", "x.d"], ["--report"]):
         done = port(*words)

@@ -11,7 +11,7 @@ import pytest
 from dscript.kernel import features
 from dscript.port.judge import judge
 from dscript.port.programs import Program, programs_in
-from dscript.port.survey import assume_function_probes, request_for
+from dscript.port.survey import assume_capable_kernel, request_for
 from dscript.port.verdict import Class
 from dscript.providers import fbt
 from dscript.request import CompileRequest, Piece
@@ -59,7 +59,7 @@ def _started(program: Program, path: str) -> str:
 def test_starts(path: str) -> None:
     text = (FOLDER / path).read_text()
     if expected()[path] is Class.EDITS:
-        assume_function_probes()
+        assume_capable_kernel()
         text = judge(path, text).ported
     features.assume()  # what is there, not what the verdict was made for
     if "fbt:" in text and not fbt.mechanisms():
