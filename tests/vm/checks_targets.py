@@ -18,7 +18,9 @@ from tests.vm.harness import check, dscript, expect
 def check_targets_followed(shared: Path) -> None:
     program = build(shared, "works", WORKS, "-O1", "-w")
     clause = 'pid$target:a.out:work:entry { printf("%d %d\\n", arg0, progenyof($target)); }'
-    outcome = dscript("-x", "follow", "-qn", clause, "-c", f"{program} orphan")
+    # A sleepable program asks the map, too.
+    never = "pid$target:a.out:work:entry /arg0 > 1000/ { trace(copyinstr(arg0)); }"
+    outcome = dscript("-x", "follow", "-qn", f"{clause} {never}", "-c", f"{program} orphan")
     lines = [line for line in outcome.stdout.splitlines() if line]
     expect(lines == ["1 1", "2 1", "3 1"], outcome)
     outcome = dscript("-qn", clause, "-c", f"{program} orphan")
