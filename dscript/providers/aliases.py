@@ -194,14 +194,12 @@ def lookup(name: str) -> Alias | None:
     if entry.get("without") and own:
         return None
     calls = tuple(_calls(name, entry, {name}))
+    absent = str(entry.get("absent", ""))
+    if not absent and not any(call.to in syscalls.table() for call in calls):
+        absent = "this machine has no system call that does it"
     rank = list(table()).index(name)
     return Alias(
-        name,
-        str(entry.get("system", "")),
-        calls,
-        bool(entry.get("without")),
-        str(entry.get("absent", "")),
-        rank,
+        name, str(entry.get("system", "")), calls, bool(entry.get("without")), absent, rank
     )
 
 

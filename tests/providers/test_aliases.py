@@ -135,6 +135,26 @@ def test_what_is_no_field_of_another_kernel(text: str) -> None:
     assert not found(text).points
 
 
+def test_a_machine_without_the_plain_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """aarch64 has `openat` and no `open`: the name is one of the table's alone there."""
+    table = syscalls.table("aarch64")
+    monkeypatch.setattr(aliases.syscalls, "table", lambda machine=None: table)
+    aliases.lookup.cache_clear()
+    try:
+        assert calls("syscall::open:entry") == ["openat"]
+        assert calls("syscall::poll:entry") == ["ppoll"]
+        assert calls("syscall::pipe:return") == ["pipe2"]
+        assert calls("syscall::fork:entry") == ["clone", "clone3"]
+        (point,) = found("syscall::open:return").points
+        assert str(point.probe) == "syscall:vmlinux:open:return"
+        assert point.probe.id > 1000
+        for name in aliases.table():
+            alias = aliases.lookup(name)
+            assert alias is None or alias.absent or any(c.to in table for c in alias.calls), name
+    finally:
+        aliases.lookup.cache_clear()
+
+
 # --------------------------------------------------------------------------------- it fires
 
 
