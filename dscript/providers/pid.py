@@ -112,7 +112,7 @@ class _Pid:
                 "`arg0` is 0 there (never in Go programs)",
             ),
             Described(
-                "… hexadecimal offset; function `-`: offset in the object",
+                "… hexadecimal offset, `-` for all; function `-`: offset in the object",
                 "uprobe on that instruction",
                 "`arg0` … `arg9`: the registers of arguments",
             ),
