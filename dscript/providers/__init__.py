@@ -143,7 +143,10 @@ def _system_calls(
 ) -> Matches | None:
     """With what the names stand for on other systems; None where none of them is such a name."""
     from dscript.providers.aliases import with_aliases
+    from dscript.providers.syscall import matches_module
 
+    if not matches_module(pattern):
+        return None
     found, remarks, reason = with_aliases(pattern, points, named)
     if not remarks:
         return None

@@ -32,7 +32,7 @@ class _Syscall:
 
     def match(self, pattern: Pattern) -> Sequence[ProbePoint]:
         entry, exit_ = pattern.matches_name("entry"), pattern.matches_name("return")
-        if not any(map(pattern.matches_module, _MODULES)) or not (entry or exit_):
+        if not matches_module(pattern) or not (entry or exit_):
             return []
         table = syscalls.table()
         if is_glob(pattern.function):
@@ -92,6 +92,10 @@ _TRACEPOINT_NAMES = {
     "sendfile": "sendfile64",
     "fadvise64": "fadvise64",
 }
+
+
+def matches_module(pattern: Pattern) -> bool:
+    return any(map(pattern.matches_module, _MODULES))
 
 
 def point(name: str, kind: str) -> ProbePoint:

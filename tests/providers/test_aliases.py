@@ -130,7 +130,10 @@ def test_fields_of_other_kernels(text: str) -> None:
     assert taken.remarks[0].startswith(f"{text}: ")
 
 
-@pytest.mark.parametrize("text", ["io:mydriver::start", "io:genunix::strat", "fbt:genunix::entry"])
+@pytest.mark.parametrize(
+    "text",
+    ["io:mydriver::start", "io:genunix::strat", "fbt:genunix::entry", "syscall:ext4:open:entry"],
+)
 def test_what_is_no_field_of_another_kernel(text: str) -> None:
     assert not found(text).points
 
