@@ -10,6 +10,13 @@
  *     seconds   how long to look; until Ctrl-C if not given
  *
  * Sample:
+ *     FUNCTION                                          CALLS
+ *     vfs_open                                             31
+ *     vfs_fstatat                                          37
+ *     vfs_getattr                                          75
+ *     vfs_statx                                            77
+ *     vfs_getxattr                                        124
+ *     vfs_getattr_nosec                                   152
  *
  * Notes: Needs a kernel with kprobes or fentry.  Functions that the compiler inlined are not there.
  *     Hundreds of functions take a moment to attach on kernels before 5.18.

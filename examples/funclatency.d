@@ -10,6 +10,17 @@
  *     seconds   how long to look; until Ctrl-C if not given
  *
  * Sample:
+ *     vfs_read, nanoseconds:
+ *
+ *                value  ------------- Distribution ------------- count
+ *                 2048 |                                         0
+ *                 4096 |@@@                                      1
+ *                 8192 |@@@@@@@@@                                3
+ *                16384 |@@@                                      1
+ *                32768 |@@@@@@                                   2
+ *
+ *     FUNCTION                                  CALLS      AVG(ns)      MAX(ns)
+ *     vfs_read                                     14       892809      5334922
  *
  * Notes: Needs a kernel with kprobes or fentry.  Times are nanoseconds and include what the
  *     function calls and waits for.  Of a function that calls itself, the innermost call counts.

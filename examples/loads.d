@@ -9,6 +9,9 @@
  *     interval   seconds between lines; one line if not given
  *
  * Sample:
+ *     2026 Nov 21 10:10:28  load averages: 1.45, 0.52, 0.19
+ *     2026 Nov 21 10:10:29  load averages: 1.45, 0.52, 0.19
+ *     2026 Nov 21 10:10:30  load averages: 1.34, 0.51, 0.19
  *
  * Notes: On Linux threads that wait for a disk count as load.  Needs a kernel that keeps the names
  *     of its variables (CONFIG_KALLSYMS_ALL), as distributions' do.
