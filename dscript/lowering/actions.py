@@ -105,7 +105,7 @@ def write_stack(g: Generator, expr: tree.StackValue, where: Value, size: int) ->
 
 
 def write_user_string(g: Generator, text: tree.Expr, where: Value, size: int) -> None:
-    """The string at a user address into the record; a page that is not in memory is left to user space.
+    """The string at a user address into the record; user space fills in what is not in memory.
 
     A tracing program may not fault pages in.  Pages that nobody has touched yet hold what
     their file holds, so the text is the same a moment later.  Where the process has nothing
