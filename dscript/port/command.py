@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from dscript import progress
 from dscript.arguments import UsageError
-from dscript.errors import TracingError
+from dscript.errors import TracingError, message
 from dscript.port import report
 from dscript.port.crowd import judge_all, read_text
 from dscript.port.judge import ported_name
@@ -43,7 +43,7 @@ def main(words: Sequence[str]) -> int:
     try:
         order = parse(words)
     except UsageError as wrong:  # status 2 has a meaning of its own here
-        print(f"dscript: {wrong}\n{USAGE}", file=sys.stderr)
+        print(message(f"{wrong}\n{USAGE}"), file=sys.stderr)
         return 1
     if sys.stderr.isatty():
         from dscript.progress_line import show_on_terminal

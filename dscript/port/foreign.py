@@ -15,7 +15,13 @@ from typing import Any
 
 from dscript.resources import directory
 
-_SYSTEMS = {"illumos": "illumos", "freebsd": "FreeBSD", "macos": "macOS", "bsd": "BSD and macOS"}
+_SYSTEMS = {
+    "illumos": "illumos",
+    "freebsd": "FreeBSD",
+    "macos": "macOS",
+    "bsd": "BSD and macOS",
+    "past": "the past",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 
 from dscript.port.judge import ported_name
 from dscript.port.verdict import Class, Finding, Verdict
 
+_MOST = 20  # obstacles that a report lists
 _ORDER = ("broken", "fault", "foreign", "edit", "alias", "note")
 
 
@@ -33,10 +35,11 @@ def summary(verdicts: Sequence[Verdict]) -> str:
 
 
 def markdown(verdicts: Sequence[Verdict], folder: str) -> str:
-    """A report on a folder: the counts, then the files class by class."""
+    """A report on a folder: counts, what is most in the way, then the files class by class."""
     parts = [f"# Porting {folder}\n", "| class | files |\n| --- | ---: |"]
     for cls in Class:
         parts.append(f"| {cls.title} | {sum(v.cls is cls for v in verdicts)} |")
+    parts += _obstacles(verdicts)
     for cls in Class:
         members = [verdict for verdict in verdicts if verdict.cls is cls]
         if members:
@@ -44,6 +47,21 @@ def markdown(verdicts: Sequence[Verdict], folder: str) -> str:
         for verdict in members:
             parts.append(_entry(verdict))
     return "\n".join(parts) + "\n"
+
+
+def _obstacles(verdicts: Sequence[Verdict]) -> list[str]:
+    """What stands in the way of most files."""
+    files: Counter[Finding] = Counter()
+    for verdict in verdicts:
+        reasons = (finding for finding in verdict.of_kind("foreign") if finding.nearest)
+        files.update({finding._replace(line=0, subject="") for finding in reasons})
+    if not files:
+        return []
+    lines = ["\n## In the way of most\n", "| what | nearest here | files |", "| --- | --- | ---: |"]
+    for finding, count in files.most_common(_MOST):
+        near = ", ".join(f"`{name}`" for name in finding.nearest)
+        lines.append(f"| {finding.text} | {near} | {count} |")
+    return lines
 
 
 def json_text(verdicts: Sequence[Verdict]) -> str:

@@ -66,6 +66,10 @@ def test_folder_with_report_and_edited_script(folder: Path) -> None:
     assert "## Cannot" in report and "| edit these lines | 1 |" in report
     assert "./d_cannot.d:1: `probe sdt:::arc-hit` of illumos: the cache of ZFS" in report
     assert "examples/pagecache.d" in report
+    assert (
+        "| of illumos: the cache of ZFS | `sdt:filemap::mm_filemap_add_to_page_cache` | 1 |"
+        in report
+    )
     # The edited script is there, runs unchanged, and is not looked at with the folder.
     assert "d_path(&args[0]->f_path)" in (folder / "c_edits.linux.d").read_text()
     assert port("c_edits.linux.d", cwd=folder).returncode == 0

@@ -34,7 +34,8 @@ def _near(provider: str) -> Iterator[tuple[Foreign, list[str]]]:
 
 
 def test_systems_and_sizes() -> None:
-    assert {entry.of for entry in ENTRIES} == {"illumos", "freebsd", "macos", "bsd", "program"}
+    systems = {"illumos", "freebsd", "macos", "bsd", "past", "program"}
+    assert {entry.of for entry in ENTRIES} == systems
     assert len(foreign.functions().entries) >= 150
     assert len(foreign.structures().entries) >= 60
     for entry in ENTRIES:
