@@ -119,10 +119,13 @@ def _claims(
     """Conditions under which another name of the program takes the call; None for always."""
     taken: list[tuple[Test, ...]] = []
     for other in named:
-        if other.provider != "syscall" or is_glob(other.function) or not other.matches_name(kind):
+        if other.provider != "syscall" or is_glob(other.function):
             continue
-        if other.function == call.to:
+        # Who names the call and Linux's other name for it knows them apart, whatever the probe.
+        if other.function == call.to and (not alias.system or other.matches_name(kind)):
             return None
+        if not other.matches_name(kind):
+            continue
         claimant = lookup(other.function)
         if claimant is None or claimant.rank >= alias.rank:
             continue
