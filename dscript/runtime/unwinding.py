@@ -346,7 +346,7 @@ def _libraries(pid: int) -> list[str]:
     with suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run(
             [mapped[1].file, "--list", mapped[0].file],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=2, check=False,
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False,
         )  # fmt: skip
         words = [line.split() for line in done.stdout.decode("utf-8", "replace").splitlines()]
         return [line[2] for line in words if len(line) > 2 and line[1] == "=>"]
