@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dscript.dtypes.types import (
+    CHAR,
     ArrayType,
     PointerType,
+    StringType,
     StructType,
     Type,
     VoidType,
@@ -50,6 +52,9 @@ def check_argument(checker: ExpressionChecker, node: ast.Index) -> Expr:
     type_ = _type(checker, found)
     if found.type is not None:
         return _of_function(found, index, node.span)
+    declared = _declared(checker, points, index)
+    if declared is not None and found.size:
+        return _of_declared(checker, declared, found, index, node.span)
     if type_ is None or isinstance(type_.resolve(), VoidType):
         raise Diagnostic(
             "D_ARGS_TYPE",
@@ -84,6 +89,36 @@ def _of_function(found: ArgumentType, index: int, span: Span) -> Expr:
         return tree.ProbeArgument(type_, span, index, found)
     address = tree.ProbeArgument(PointerType(type_, user=True), span, index, found)
     return tree.Deref(type_, span, address)
+
+
+def _declared(checker: ExpressionChecker, points: Sequence[ProbePoint], index: int) -> Type | None:
+    """The type that a provider declared in the program gives to an argument of its probes."""
+    found: list[Type] = []
+    for point in points:
+        if point.attach.context != "usdt":
+            return None
+        provider = point.probe.provider.rstrip("0123456789").replace("-", "__")
+        probes = checker.environment.providers.get(provider, {})
+        native = probes.get(point.probe.name, ((), ()))[0]
+        if index >= len(native):
+            return None
+        found.append(native[index])
+    return found[0] if all(str(other) == str(found[0]) for other in found) else None
+
+
+def _of_declared(
+    checker: ExpressionChecker, type_: Type, found: ArgumentType, index: int, span: Span
+) -> Expr:
+    """An argument as declared: pointers lead into the process, a `string` is read there."""
+    resolved = type_.resolve()
+    if isinstance(resolved, StringType):
+        text = PointerType(CHAR, user=True)
+        return tree.ToString(
+            checker.environment.string, span, tree.ProbeArgument(text, span, index, found)
+        )
+    if isinstance(resolved, PointerType):
+        type_ = PointerType(resolved.target, user=True)
+    return tree.ProbeArgument(type_, span, index, found)
 
 
 def _index(checker: ExpressionChecker, node: ast.Index) -> int:

@@ -56,6 +56,25 @@ def header(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_arguments_have_the_types_declared(header: Path) -> None:
+    """A script that declares the provider, too, has its types in args[]."""
+    program = build(header, "main", PROGRAM, f"-I{header}")
+    script = header / "typed.d"
+    script.write_text(
+        DECLARATION
+        + """
+myserv$target:::query-receive { printf("%d %s %c\\n", args[0], stringof(args[1]), *args[1]); }
+myserv$target:::query-done {
+    printf("%d %d %s\\n", sizeof (args[0]), sizeof (args[1]), args[2]);
+}
+"""
+    )
+    found = lines(dscript("-s", script, "-c", f"{program} word"))
+    assert [line for line in found if line != "enabled"] == [
+        line for i in range(3) for line in (f"{i} word w", "8 2 why")
+    ]
+
+
 @pytest.mark.parametrize("compiler", ["gcc", "g++"])
 @pytest.mark.parametrize("level", ["-O0", "-O2"])
 def test_declared_probes_fire(header: Path, compiler: str, level: str) -> None:
