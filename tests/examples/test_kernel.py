@@ -9,7 +9,7 @@ import pytest
 
 from dscript.kernel import syscalls
 from dscript.providers import Pattern, match
-from tests.examples.recipes import Output, recipe
+from tests.examples.recipes import Output, lossless, recipe
 
 CALLS = """
 say(os.getpid(), os.getppid())
@@ -150,7 +150,7 @@ def stacks(found: Output, unit: str = "") -> list[tuple[str, int]]:
 
 
 def test_syscallflow() -> None:
-    found = recipe("syscallflow", python=CALLS)
+    found = lossless("syscallflow", python=CALLS)
     [[_, parent]] = found.told
     lines = [" ".join(words[1:]) for words in found.words]
     entries = [at for at, line in enumerate(lines) if line.startswith("=> getppid")]
@@ -161,7 +161,7 @@ def test_syscallflow() -> None:
 
 
 def test_stackcount_of_a_tracepoint() -> None:
-    found = recipe("stackcount", "sched_process_fork", python=FORKS)
+    found = lossless("stackcount", "sched_process_fork", python=FORKS)
     counts = stacks(found)
     [whole] = [int(line.split()[-1]) for line in found.lines if line.startswith("in all")]
     assert whole == sum(count for _, count in counts) >= 6
@@ -196,14 +196,14 @@ def test_softirqs() -> None:
 
 def test_workqueues() -> None:
     """What is written to a terminal comes to its other side by way of a worker."""
-    found = recipe("workqueues", python=TERMINAL)
+    found = lossless("workqueues", python=TERMINAL)
     row = found.row(FUNCTION="vmlinux`flush_to_ldisc")
     assert int(row["COUNT"]) >= 15
     assert int(row["AVG(us)"]) == int(row["SUM(us)"]) // int(row["COUNT"])
 
 
 def test_timers() -> None:
-    found = recipe("timers", python=SLEEPS)
+    found = lossless("timers", python=SLEEPS)
     row = found.row(KIND="hrtimer", FUNCTION="vmlinux`hrtimer_wakeup")
     assert int(row["COUNT"]) >= 25
     assert 0 < int(row["AVG(ns)"]) == int(row["SUM(ns)"]) // int(row["COUNT"])
@@ -220,7 +220,7 @@ def test_kmemalloc() -> None:
 
 
 def test_slabtop() -> None:
-    found = recipe("slabtop", python=PIPES)
+    found = lossless("slabtop", python=PIPES)
     row = found.row(CACHE="filp", COMMAND="plumber")
     assert 200 <= int(row["OBJECTS"]) <= 230
     assert int(row["BYTES"]) % int(row["OBJECTS"]) == 0
@@ -251,7 +251,7 @@ def test_xcalls() -> None:
 def test_modload() -> None:
     numbers = syscalls.table()
     text = MODULE.format(load=numbers["finit_module"], unload=numbers["delete_module"])
-    found = recipe("modload", python=text)
+    found = lossless("modload", python=text)
     for (pid, error, name), call in zip(found.told, ("finit_module", "delete_module"), strict=True):
         row = found.row(PID=pid, CALL=call)
         assert (row["ERRNO"], row["MODULE"]) == (error, name)
@@ -282,7 +282,7 @@ def test_kernel_locks(name: str) -> None:
 
 
 def test_futexes() -> None:
-    found = recipe("futexes", "$target", python=HELD)
+    found = lossless("futexes", "$target", python=HELD)
     [[pid, took]] = found.told
     rows = found.rows(PID=pid, COMMAND="holder")
     total = sum(int(row["SUM(us)"]) for row in rows)

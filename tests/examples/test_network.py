@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.recipes import Output, recipe
+from tests.examples.recipes import Output, lossless
 from tests.examples.test_cpu import pictures
 from tests.providers.conftest import alone_on_the_network
 from tests.providers.network_work import counters
@@ -99,7 +99,7 @@ def ends(found: Output) -> list[tuple[str, ...]]:
 
 
 def test_soconnect() -> None:
-    found = recipe("soconnect", "$target", python=TALK)
+    found = lossless("soconnect", "$target", python=TALK)
     pid = found.told[0][0]
     for family, (host, _, server, closed) in zip(("inet", "inet6"), ends(found), strict=True):
         made = found.row(PID=pid, COMMAND="talker", FAMILY=family, ADDRESS=host, PORT=server)
@@ -110,7 +110,7 @@ def test_soconnect() -> None:
 
 
 def test_soaccept() -> None:
-    found = recipe("soaccept", "$target", python=TALK)
+    found = lossless("soaccept", "$target", python=TALK)
     for (host, client, server, _), told in zip(ends(found), found.told, strict=True):
         row = found.row(PID=told[0], LPORT=server, FROM=host, RPORT=client)
         assert (row["COMMAND"], row["FD"]) == ("talker", told[6])
@@ -119,7 +119,7 @@ def test_soaccept() -> None:
 
 def test_soclose() -> None:
     """What went through each end, and how long the server had its one: 70 ms and more."""
-    found = recipe("soclose", "$target", python=TALK)
+    found = lossless("soclose", "$target", python=TALK)
     for host, client, server, _ in ends(found):
         near = found.row(LPORT=client, PEER=host, RPORT=server)
         far = found.row(LPORT=server, PEER=host, RPORT=client)
@@ -129,7 +129,7 @@ def test_soclose() -> None:
 
 
 def test_tcpsnoop() -> None:
-    found = recipe("tcpsnoop", python=TALK)
+    found = lossless("tcpsnoop", python=TALK)
     for host, client, server, closed in ends(found):
         there = found.rows(DIR="out", SADDR=host, SPORT=client, DADDR=host, DPORT=server)
         back = found.rows(DIR="out", SADDR=host, SPORT=server, DADDR=host, DPORT=client)
@@ -144,7 +144,7 @@ def test_tcpsnoop() -> None:
 
 
 def test_tcpconnect() -> None:
-    found = recipe("tcpconnect", python=TALK)
+    found = lossless("tcpconnect", python=TALK)
     for host, client, server, closed in ends(found):
         rows = [words[4:] for words in found.words if words[-1] in (server, closed)]
         assert rows[0] == [found.told[0][0], "talker", host, client, host, server]
@@ -152,7 +152,7 @@ def test_tcpconnect() -> None:
 
 
 def test_tcpaccept() -> None:
-    found = recipe("tcpaccept", python=TALK)
+    found = lossless("tcpaccept", python=TALK)
     for host, client, server, closed in ends(found):
         [taken] = [words[4:] for words in found.words if words[5] == server]
         [away] = [words[4:] for words in found.words if words[5] == closed]
@@ -161,7 +161,7 @@ def test_tcpaccept() -> None:
 
 
 def test_tcpconnlat() -> None:
-    found = recipe("tcpconnlat", python=TALK)
+    found = lossless("tcpconnlat", python=TALK)
     for host, _, server, closed in ends(found):
         made, refused = found.row(RADDR=host, RPORT=server), found.row(RADDR=host, RPORT=closed)
         assert (made["RESULT"], refused["RESULT"]) == ("connected", "refused")
@@ -171,7 +171,7 @@ def test_tcpconnlat() -> None:
 
 
 def test_tcptop() -> None:
-    found = recipe("tcptop", python=TALK)
+    found = lossless("tcptop", python=TALK)
     for host, client, server, _ in ends(found):
         near = found.row(LADDR=host, LPORT=client, RADDR=host, RPORT=server)
         far = found.row(LADDR=host, LPORT=server, RADDR=host, RPORT=client)
@@ -182,7 +182,7 @@ def test_tcptop() -> None:
 
 def test_tcpstate() -> None:
     """All states of both ends in order; the server's end waited 50 ms before it closed."""
-    found = recipe("tcpstate", python=TALK)
+    found = lossless("tcpstate", python=TALK)
     for host, client, server, _ in ends(found):
         near = found.rows(LPORT=client, RADDR=host, RPORT=server)
         far = found.rows(LPORT=server, RADDR=host, RPORT=client)
@@ -203,7 +203,7 @@ def test_tcpretrans(tmp_path: Path) -> None:
     alone = subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False)
     if alone.returncode:
         pytest.skip("no network namespaces")
-    found = recipe("tcpretrans", command_line=f"unshare -n {sys.executable} {script}")
+    found = lossless("tcpretrans", command_line=f"unshare -n {sys.executable} {script}")
     [row] = [words[4:] for words in found.words if "7797" in words]
     assert row[0] == "10.99.7.1" and row[2:] == ["10.99.7.9", "7797", "0", "state-syn-sent"]
     assert found.row(PEER="10.99.7.9")["AGAIN"] == "1"
@@ -212,7 +212,7 @@ def test_tcpretrans(tmp_path: Path) -> None:
 def grown(name: str, workload: str) -> tuple[dict[str, str], dict[str, int]]:
     """The recipe's line, and how the kernel's own counters grew from before it to after it."""
     before = counters()
-    found = recipe(name, python=workload)
+    found = lossless(name, python=workload)
     after = counters()
     [row] = found.rows()
     return row, {counter: after[counter] - before[counter] for counter in after}
@@ -265,13 +265,13 @@ def test_statistics(name: str, workload: str, columns: dict[str, tuple[int, str]
 
 def test_icmpstat() -> None:
     """Three datagrams for a port where nobody listens are answered."""
-    found = recipe("icmpstat", python=DATAGRAMS)
+    found = lossless("icmpstat", python=DATAGRAMS)
     for name in ("icmpOutDestUnreachs", "icmpInDestUnreachs", "icmpOutMsgs", "icmpInMsgs"):
         assert 3 <= int(found.row(STATISTIC=name)["VALUE"]) <= 6
 
 
 def test_udpsnoop() -> None:
-    found = recipe("udpsnoop", python=DATAGRAMS)
+    found = lossless("udpsnoop", python=DATAGRAMS)
     [[pid, inbox, outbox, closed]] = found.told
     for port, count, size in ((inbox, 5, "321"), (closed, 3, "9")):
         out = found.rows(DIR="out", SPORT=outbox, DPORT=port)
@@ -282,14 +282,14 @@ def test_udpsnoop() -> None:
 
 
 def test_sotop() -> None:
-    found = recipe("sotop", python=TALK)
+    found = lossless("sotop", python=TALK)
     row = found.row(PID=found.told[0][0], COMMAND="talker")
     assert row["SENT"] == row["RECEIVED"] == str(2 * (REQUEST + ANSWER))
     assert int(row["BYTES"]) == 4 * (REQUEST + ANSWER)
 
 
 def test_socketio() -> None:
-    found = recipe("socketio", "$target", python=TALK)
+    found = lossless("socketio", "$target", python=TALK)
     sent, taken = found.row(CALL="sendto"), found.row(CALL="recvfrom")
     assert (sent["CALLS"], sent["FAILED"]) == ("4", "0")
     assert sent["BYTES"] == taken["BYTES"] == str(2 * (REQUEST + ANSWER))
@@ -299,7 +299,7 @@ def test_socketio() -> None:
 
 def test_httpfirst() -> None:
     """The client has the server's answer no sooner than 20 ms after its request."""
-    found = recipe("httpfirst", python=TALK)
+    found = lossless("httpfirst", python=TALK)
     rows = found.rows(PID=found.told[0][0], COMMAND="talker", REQUEST="GET /page?x=1")
     assert len(rows) == 2
     assert all(20_000 <= int(row["TIME(us)"]) < 1_000_000 for row in rows)
@@ -309,6 +309,6 @@ def test_httpfirst() -> None:
 
 def test_netdrops() -> None:
     """The three datagrams that nobody takes."""
-    found = recipe("netdrops", python=DATAGRAMS)
+    found = lossless("netdrops", python=DATAGRAMS)
     dropped = [words for words in found.words if "udp" in words[0] and words[1] == "0x0800"]
     assert 3 <= sum(int(words[-1]) for words in dropped) <= 5, found.stdout

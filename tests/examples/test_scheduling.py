@@ -8,7 +8,7 @@ import pytest
 
 from dscript.kernel import btf
 from dscript.providers import fbt
-from tests.examples.recipes import recipe
+from tests.examples.recipes import lossless, recipe
 from tests.examples.test_cpu import SPINNERS, near, pictures
 
 SLEEPS = """
@@ -114,7 +114,7 @@ def test_offcpuflame(tmp_path: Path) -> None:
 
 
 def test_sleepers() -> None:
-    found = recipe("sleepers", python=SLEEPS)
+    found = lossless("sleepers", python=SLEEPS)
     [[pid, slept]] = found.told
     row = found.row(PID=pid, COMMAND="sleeper")
     assert int(row["SLEEPS"]) >= 15  # a sleep may be over before it began
@@ -126,7 +126,7 @@ def test_sleepers() -> None:
 def test_wakeups() -> None:
     """Two processes answer each other fifty times; one that is preempted by the one it woke
     need not sleep before the next question."""
-    found = recipe("wakeups", python=PING_PONG)
+    found = lossless("wakeups", python=PING_PONG)
     [[parent, child]] = found.told
     pairs = ((parent, child), (child, parent))
     counts = [int(found.row(PID=waker, WOKEN=woken)["WAKEUPS"]) for waker, woken in pairs]
@@ -152,7 +152,7 @@ say(switches() - before)
 
 
 def test_migrations() -> None:
-    found = recipe("migrations", python=BOUND)
+    found = lossless("migrations", python=BOUND)
     [[pid, first, last]] = found.told
     if first == last:
         pytest.skip("one CPU")
@@ -177,7 +177,7 @@ def test_priorities(name: str) -> None:
 
 
 def test_nicesnoop() -> None:
-    found = recipe("nicesnoop", python=PRIORITIES)
+    found = lossless("nicesnoop", python=PRIORITIES)
     [[pid, error]] = found.told
     rows = [list(row.values())[1:] for row in found.rows(PID=pid)]
     assert rows == [
