@@ -25,7 +25,7 @@ def is_user_module(environment: Environment, module: str) -> bool:
     """Whether the module of a type is one of user code: none of the kernel's has its name."""
     if "`" in module or "." in module or "+" in module:
         return True
-    if not module or (not environment.points and not environment.settings.target):
+    if module in ("", "vmlinux") or (not environment.points and not environment.settings.target):
         return False
     return environment.kernel.missing(module) is not None and (
         next(_files(environment, module), None) is not None
