@@ -86,12 +86,13 @@ def mapped_files(pid: int) -> list[MappedFile]:
         identity = (program.st_dev, program.st_ino)
     except FileNotFoundError:
         identity = None
+    shared = shares_files(pid)
     found: dict[tuple[str, int], MappedFile] = {}
     for mapping in code_mappings(pid):
         key = (mapping.path, mapping.inode)
         if not mapping.path.startswith("/") or key in found:
             continue
-        file, here = reachable(pid, mapping)
+        file, here = reachable(pid, mapping, shared)
         is_program = here is not None and here == identity
         found[key] = MappedFile(mapping.path, file, is_program)
     return sorted(found.values(), key=lambda mapped: not mapped.is_program)
@@ -134,14 +135,21 @@ def shares_files(pid: int) -> bool:
         return True  # nothing of it can be seen but what we have in common
 
 
-def reachable(pid: int, mapping: CodeMapping) -> tuple[str, tuple[int, int] | None]:
-    """A path that opens a mapped file from here, and the file's device and inode."""
+def reachable(
+    pid: int, mapping: CodeMapping, shared: bool | None = None
+) -> tuple[str, tuple[int, int] | None]:
+    """A path that opens a mapped file from here, and the file's device and inode.
+
+    `shared` is `shares_files`, where the caller knows it.
+    """
+    if shared is None:
+        shared = shares_files(pid)
     path = mapping.path
     # The kernel names the entry by the addresses, without leading zeros.
     link = f"/proc/{pid}/map_files/{mapping.start:x}-{mapping.end:x}"
     inside = f"/proc/{pid}/root{path}"
     # Inodes tell files of one tree apart; another tree may have the same ones.
-    for candidate in (path, inside, link) if shares_files(pid) else (inside, link):
+    for candidate in (path, inside, link) if shared else (inside, link):
         try:
             stat = os.stat(candidate)
         except OSError:
