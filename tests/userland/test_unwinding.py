@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,11 +30,10 @@ def reading(*words: str | Path) -> Iterator[subprocess.Popen[bytes]]:
     """A program that reads its input, a byte at a time, where its stack is deepest."""
     process = subprocess.Popen(list(map(str, words)), stdin=subprocess.PIPE, bufsize=0)
     try:
-        while True:
-            with open(f"/proc/{process.pid}/syscall") as file:
-                if file.read().startswith("0 0x0 "):  # read(0, …)
-                    break
-            assert process.poll() is None
+        deadline = time.monotonic() + 30
+        while not Path(f"/proc/{process.pid}/syscall").read_text().startswith("0 0x0 "):
+            assert process.poll() is None and time.monotonic() < deadline  # read(0, …)
+            time.sleep(0.002)
         yield process
     finally:
         process.kill()
