@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.examples.recipes import Output, recipe
+from tests.examples.recipes import Output, interrupted, recipe
 
 # Two processes that want one CPU for a while; each says its number, the CPU and its time on it.
 SPINNERS = """
@@ -149,6 +150,20 @@ def test_an_interval() -> None:
     samples = [int(row["SAMPLES"]) for row in found.rows(CPU=0)]
     assert len(headings) == len(samples) >= 2
     assert all(80 <= count <= 115 for count in samples[:-1])
+
+
+def test_a_number_of_seconds() -> None:
+    """It ends by itself then, and the command with it."""
+    started = time.monotonic()
+    found = recipe("cpuwalk", 1, sh="exec sleep 50")
+    assert 1 <= time.monotonic() - started < 40
+    assert found.lines[0] == "Sampling... Ctrl-C ends."
+
+
+def test_the_whole_machine_until_ctrl_c() -> None:
+    found = interrupted("runocc", 1, until=r"(?s)%QUEUED.*%QUEUED")
+    assert {int(row["CPU"]) for row in found.rows()} >= {0}
+    assert len([words for words in found.words if words[0] == "CPU"]) >= 2
 
 
 def test_dispqlen() -> None:
