@@ -277,7 +277,10 @@ def _starts(point: ProbePoint) -> Iterator[tuple[elf.Elf, int]]:
         if start in seen:
             continue
         seen.add(start)
-        image = elf.read(place.path)
+        try:
+            image = elf.read(place.path)
+        except elf.BadElf:  # it has gone since
+            continue
         at = image.address_at(place.offset)
         inside = None if at is None else image.function_at(at)
         if at is not None and (inside is None or not _is_part(inside.name)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from dscript.dtypes.types import Type
 from dscript.errors import Diagnostic, Span
@@ -79,8 +80,9 @@ def _files(environment: Environment, module: str) -> Iterator[tuple[elf.Elf, int
             if place.path in seen or not _is_named(point.probe.module, place.path, module):
                 continue
             seen.add(place.path)
-            image = elf.read(place.path)
-            yield image, image.address_at(place.offset)
+            with suppress(elf.BadElf):  # it has gone since
+                image = elf.read(place.path)
+                yield image, image.address_at(place.offset)
     processes_seen.setdefault(environment.settings.target)
     for pid in processes_seen:
         if pid:
@@ -88,7 +90,8 @@ def _files(environment: Environment, module: str) -> Iterator[tuple[elf.Elf, int
     if 0 in processes_seen and environment.points and module != PROGRAM:
         path = usercode.find_library(module)
         if path is not None:
-            yield elf.read(path), None
+            with suppress(elf.BadElf):
+                yield elf.read(path), None
 
 
 def _is_named(shown: str, path: str, module: str) -> bool:
