@@ -184,6 +184,9 @@ class _Rewriter:
 
     def _visit(self, node: ast.Node, rules: Rules, truth: bool) -> Iterator[Change]:
         """`truth`: the node is a condition, where a pointer may stand but no string."""
+        if isinstance(node, ast.Cast) and node.operand == expression("curthread"):
+            yield Change(*self._extent(node), "curthread", "its members need no foreign type")
+            return
         step = self._step(node, rules)
         if step is not None:
             yield step
