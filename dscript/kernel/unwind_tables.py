@@ -50,9 +50,11 @@ def name_of(path: str) -> str:
     with open(path, "rb") as file:
         stat = os.fstat(file.fileno())
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            build_id = Headers(data).build_id()  # type: ignore[arg-type]  # read as bytes are
-    if build_id:
-        return f"{_PREFIX}{build_id}"
+            headers = Headers(data)  # type: ignore[arg-type]  # read as bytes are
+            build_id, code = headers.build_id(), headers.code()
+    if build_id and code:
+        # Rows count from the start of the file: tools that keep the build ID may move the code.
+        return f"{_PREFIX}{build_id}-{code[0].offset:x}-{code[0].size:x}"
     facts = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
     return _PREFIX + "-".join(f"{fact:x}" for fact in facts)
 
