@@ -53,7 +53,7 @@ def test_waiting_is_what_the_tracepoints_say(tmp_path: Path) -> None:
         '(this->k & 6 && !(this->k & 16) ? "rw-block" : "other") : "spin-spin"] = count(); } '
         "sdt:lock::contention_end "
         "{ at[arg0, curthread->pid] = 0; kind[arg0, curthread->pid] = 0; } "
-        "lockstat::: /curthread->pid/ { @m[probename] = count(); "
+        "lockstat:::*-block, lockstat:::*-spin /curthread->pid/ { @m[probename] = count(); "
         "@u[probename] = sum(arg1); @ok[probename] = sum(arg0 != 0); } "
         'END { printa("hand %s %@d %@d\\n", @c, @n); '
         'printa("own %s %@d %@d %@d\\n", @m, @u, @ok); }',
