@@ -21,7 +21,8 @@ from dscript.kernel.processes import code_mappings
 from dscript.kernel.unwind_rows import MACHINES, ROW_STEPS, Rule, row
 
 # The format's number is part of the name: other rows, other number.
-_PREFIX: Final = "unwind-2-"
+_KIND: Final = "unwind-"
+_PREFIX: Final = f"{_KIND}2-"
 _MOST_FILES, _MOST_BYTES = 512, 128 << 20
 # Functions are aligned with padding that nothing executes; what is longer may be code
 # without information.
@@ -170,7 +171,7 @@ def _prune() -> None:
     kept = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(_PREFIX):
+            if entry.name.startswith(_KIND):
                 try:
                     stat = entry.stat(follow_symlinks=False)
                 except OSError:

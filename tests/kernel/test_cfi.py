@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import subprocess
@@ -183,3 +184,18 @@ def test_without_build_id_a_file_is_itself(tmp_path: Path) -> None:
     name = unwind_tables.name_of(str(program))
     program.write_bytes(program.read_bytes() + b"\0")
     assert unwind_tables.name_of(str(program)) != name
+
+
+def test_few_tables_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those written last; a table of an older format goes like any other."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(unwind_tables, "_MOST_FILES", 4)
+    program = build(tmp_path, "one", "int main(void) { return 0; }")
+    folder = tmp_path / "dscript"
+    unwind_tables.make(str(program), "unwind-1-old")
+    for number in range(6):
+        unwind_tables.make(str(program), f"unwind-2-{number}")
+        os.utime(folder / f"unwind-2-{number}", (number + 10**9, number + 10**9))
+        if number == 0:
+            os.utime(folder / "unwind-1-old", (1, 1))
+    assert sorted(path.name for path in folder.iterdir()) == [f"unwind-2-{n}" for n in (2, 3, 4, 5)]
