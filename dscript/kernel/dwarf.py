@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 from struct import Struct
+from struct import error as StructError
 
 from dscript.kernel.dwarf_forms import At, Form, uleb
 from dscript.kernel.dwarf_units import (
@@ -24,7 +25,10 @@ from dscript.kernel.dwarf_units import (
 )
 from dscript.kernel.elf import Elf
 
-__all__ = ["BadDwarf", "Dwarf", "Entry", "Unit"]
+__all__ = ["UNREADABLE", "BadDwarf", "Dwarf", "Entry", "Unit"]
+
+# Reading sections that are damaged, or of a form that is not known.
+UNREADABLE = (BadDwarf, IndexError, KeyError, ValueError, StructError, RecursionError)
 
 _ADDRESS = Struct("<Q")
 

@@ -37,7 +37,7 @@ from dscript.dtypes.types import (
     TypedefType,
     from_words,
 )
-from dscript.kernel.dwarf import Dwarf, Entry, Unit
+from dscript.kernel.dwarf import UNREADABLE, Dwarf, Entry, Unit
 from dscript.kernel.dwarf_classes import is_passed_by_address
 from dscript.kernel.dwarf_forms import At, Tag, uleb
 
@@ -255,7 +255,7 @@ class Types:
             return TypedefType(self._name(entry), self._referred(entry))
         if tag in _STRUCTS:
             kind: Literal["struct", "union"] = "union" if tag == Tag.UNION else "struct"
-            return StructType(kind, self._name(entry), lambda: self._struct(entry))
+            return StructType(kind, self._name(entry), lambda: self._readable(entry))
         if tag == Tag.ENUMERATION:
             return self._enumeration(entry)
         if tag == Tag.ARRAY:
@@ -277,6 +277,13 @@ class Types:
             return entry.name
         self._outline(unit)
         return self._paths.get((id(unit.dwarf), entry.offset), entry.name)
+
+    def _readable(self, entry: Entry) -> tuple[Sequence[Member], int, int] | None:
+        """As `_struct`; None, too, where the entries are damaged."""
+        try:
+            return self._struct(entry)
+        except UNREADABLE:
+            return None
 
     def _struct(self, entry: Entry) -> tuple[Sequence[Member], int, int] | None:
         """Members, size and alignment; of one that is only declared, as it is defined."""

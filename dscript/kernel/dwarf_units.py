@@ -229,7 +229,18 @@ class Unit:
         if not entry.has_children:
             return entry.first
         sibling = entry.attributes.get(At.SIBLING)
-        return sibling if isinstance(sibling, int) else self._skip(entry.first)
+        if not isinstance(sibling, int):
+            return self._skip(entry.first)
+        return self._further(sibling, entry.first)
+
+    def _reference(self, place: int) -> int:
+        return self.offset + int.from_bytes(self.dwarf.info[place : place + 4], "little")
+
+    def _further(self, sibling: int, at: int) -> int:
+        """Where the next entry is said to be; damaged data may say that it is behind."""
+        if not at < sibling <= self.end:
+            raise BadDwarf(f"no entry at {sibling:#x}")
+        return sibling
 
     def outline(self, entry: Entry, wanted: frozenset[int]) -> Iterator[Entry]:
         """The children of these tags; the others are passed over unread."""
@@ -245,7 +256,7 @@ class Unit:
                 continue
             if abbreviation.has_children and abbreviation.sibling >= 0:
                 place = begin + abbreviation.sibling
-                at = self.offset + int.from_bytes(data[place : place + 4], "little")
+                at = self._further(self._reference(place), place)
                 continue
             at = self._pass(data, begin, abbreviation)
             if abbreviation.has_children:
@@ -268,7 +279,7 @@ class Unit:
             if abbreviation.has_children:
                 if abbreviation.sibling >= 0:
                     place = at + abbreviation.sibling
-                    at = self.offset + int.from_bytes(data[place : place + 4], "little")
+                    at = self._further(self._reference(place), place)
                     continue
                 depth += 1
             if abbreviation.fixed >= 0:

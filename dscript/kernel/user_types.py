@@ -7,19 +7,15 @@ dwz shares between several, by .gnu_debugaltlink.
 from __future__ import annotations
 
 import os
-import struct
 from functools import lru_cache
 from typing import Protocol
 
 from dscript.dtypes.types import Type
 from dscript.kernel import debugfiles, elf
-from dscript.kernel.dwarf import BadDwarf, Dwarf
+from dscript.kernel.dwarf import UNREADABLE, Dwarf
 from dscript.kernel.dwarf_types import Parameter, TypeKind, Types, UserFunction
 
 __all__ = ["Parameter", "TypeKind", "UserFunction", "UserTypes", "of_image"]
-
-# Reading sections that are damaged, or of a form that is not known.
-_UNREADABLE = (BadDwarf, IndexError, KeyError, ValueError, struct.error, RecursionError)
 
 
 class _Source(Protocol):
@@ -44,7 +40,7 @@ class UserTypes:
             return None
         try:
             return self._source.function(address)
-        except _UNREADABLE:
+        except UNREADABLE:
             return None
 
     def named(self, kind: TypeKind, name: str, near: int | None = None) -> Type | None:
@@ -54,7 +50,7 @@ class UserTypes:
             return None
         try:
             return self._source.named(kind, name, near)
-        except _UNREADABLE:
+        except UNREADABLE:
             return None
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from dscript.dtypes.types import ArrayType, EnumType, PointerType, StructType
 from dscript.kernel import elf, user_types
+from dscript.kernel.dwarf import UNREADABLE, Dwarf
+from dscript.kernel.dwarf_types import Types
 from tests.userland.support import build
 
 SOURCE = r"""
@@ -180,6 +183,27 @@ def test_damaged_debug_information_is_none(tmp_path: Path) -> None:
         types = user_types.of_image(image)
         assert types.named("struct", "node") is None
         assert all(types.function(f.address) is None for f in image.functions())
+
+
+def test_every_damage_is_told_apart(tmp_path: Path) -> None:
+    """Single wrong bytes: types that are less, or none, but no other end."""
+    program = build(tmp_path, "program", SOURCE, "-O1", "-g")
+    image = elf.read(str(program))
+    whole = Dwarf(image)
+    random = Random(5)
+    for _ in range(200):
+        dwarf = Dwarf(image)
+        info = bytearray(whole.info)
+        for _ in range(4):
+            info[random.randrange(len(info))] = random.randrange(256)
+        dwarf.info = bytes(info)
+        types = Types(dwarf)
+        for name in ("node", "tight", "later"):
+            try:
+                found = types.named("struct", name)
+            except UNREADABLE:
+                continue
+            assert found is None or found.size >= 0
 
 
 CLASSES = r"""
