@@ -100,7 +100,7 @@ def _verdict(path: str) -> Verdict:
     try:
         return judge(path, read_text(path))
     except OSError as error:
-        return _error(path, "broken", f"cannot be read: {error.strerror}")
+        return _error(path, "fault", f"cannot be read: {error.strerror}")
     except RecursionError:
         return _error(path, "broken", "the program is nested too deeply")
     except Exception as fault:

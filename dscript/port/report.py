@@ -15,7 +15,7 @@ _ORDER = ("broken", "fault", "foreign", "edit", "alias", "note")
 
 def text(verdict: Verdict, written: str = "") -> str:
     """One file's verdict, with the diff where edits are offered; `written`: the new file."""
-    lines = [f"{verdict.path}: {verdict.cls.title}{_counted(verdict)}"]
+    lines = [f"{verdict.path}: {verdict.title}{_counted(verdict)}"]
     lines += [f"  {_line(verdict, finding)}" for finding in _sorted(verdict)]
     if written:
         lines.append(f"  written to {written}")

@@ -48,7 +48,7 @@ class Finding(NamedTuple):
 
     kind    alias: a name of another system stands for one of Linux; note: what to know before
             it runs; edit: a line to change; foreign: what only another kernel has; broken:
-            what no dtrace takes; fault: dscript itself failed
+            what no dtrace takes; fault: no file to read, or dscript itself failed
     line    of the file, 0 for none
     subject what it is about, as written; `text` says what it is, or what it becomes
     nearest what Linux has that comes near, `example` a recipe of examples/
@@ -71,6 +71,11 @@ class Verdict(NamedTuple):
     findings: tuple[Finding, ...] = ()
     diff: str = ""
     ported: str = ""
+
+    @property
+    def title(self) -> str:
+        """The class as it is shown; what could not be judged is said to be that."""
+        return "could not be looked at" if self.of_kind("fault") else self.cls.title
 
     def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.kind in kinds)

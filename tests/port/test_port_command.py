@@ -125,7 +125,7 @@ def test_odd_files_are_verdicts_not_tracebacks(tmp_path: Path) -> None:
     for path in paths:
         assert f"{path}: " in done.stdout
     assert "bytes.d: runs unchanged" in done.stdout
-    assert "absent.d: is not a D script\n  cannot be read: No such file" in done.stdout
+    assert "absent.d: could not be looked at\n  cannot be read: No such file" in done.stdout
 
 
 def test_what_this_kernel_refuses_is_no_reason(tmp_path: Path) -> None:
