@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-
 # What messages start with: the name that the command was run by.
 _program = "dscript"
 

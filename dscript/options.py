@@ -107,7 +107,8 @@ _OPTIONS = (
     Option("pidns", "choice", "tracer", "whose process IDs pid and tid are",
            choices=("tracer", "init")),
     # How programs are compiled.
-    Option("compat", "choice", "auto", "renamed functions and names of other systems", choices=("auto", "none")),
+    Option("compat", "choice", "auto", "renamed functions and names of other systems",
+           choices=("auto", "none")),
     Option("defaultargs", "flag", "", "absent $1… are 0 or an empty string"),
     Option("errtags", "flag", "", "show the error tag in messages"),
     Option("droptags", "flag", "", "show the kind of drop in messages"),
