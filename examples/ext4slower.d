@@ -9,11 +9,11 @@
  *   MILLISECONDS  shows operations from this time on; 10 if not given
  *   PID           this process and its children only; 0: all
  *
- * Sample: (what differs from run to run is left out)
- *   TIME                     PID COMM            FUNCTION                    MS    RESULT FILE
- *   ...                      ... python          ext4_file_write_iter       ...      4000 /run/examples-ext4/synced
- *   ...                      ... python          ext4_sync_file             ...         0 /run/examples-ext4/synced
- *   ...                      ... python          ext4_file_read_iter        ...       100 /run/examples-ext4/synced
+ * Sample:
+ *   TIME         PID COMM            FUNCTION                    MS    RESULT FILE
+ *   ...          ... python          ext4_file_write_iter       ...      4000 /run/.../synced
+ *   ...          ... python          ext4_sync_file             ...         0 /run/.../synced
+ *   ...          ... python          ext4_file_read_iter        ...       100 /run/.../synced
  *
  * Notes: probes three functions of ext4, so the kernel must have kprobes or fentry, and
  * ext4 be loaded. Of other file systems: put their names in place of ext4, where there
