@@ -19,8 +19,12 @@ os.pread(fd, 100, 0)
 """
 
 
+def _path(name: str) -> Path:
+    return ROOT / f"examples/{name}.d"
+
+
 def _recipe(name: str, *words: str) -> Outcome:
-    return dscript("-s", str(ROOT / f"examples/{name}.d"), *words)
+    return dscript("-s", str(_path(name)), *words)
 
 
 def _ext4() -> Path:
@@ -52,7 +56,7 @@ def check_recipe_ext4slower(shared: Path) -> None:
     """With no time too short each write, sync and read of a file is shown with its size."""
     del shared
     folder = _ext4()
-    source = (ROOT / "examples/ext4slower.d").read_text()
+    source = _path("ext4slower").read_text()
     every = folder / "every.d"
     every.write_text(source.replace("= ($1 ? $1 : 10) * 1000000LL", "= $1"))
     work = _workload(folder, _SYNCS)
