@@ -34,7 +34,11 @@ _MISC_COMM_EXEC, _MISC_BUILD_ID = 1 << 13, 1 << 14
 # Offsets of data_head and data_tail in struct perf_event_mmap_page.
 _HEAD, _TAIL = 1024, 1032
 _PAGE: Final = mmap.PAGESIZE
-_SIZES: Final = (256, 64, 16)  # pages of a ring: the first that the limits allow
+# Pages of a ring: the first that the limits allow, and no more than 32 MiB for all CPUs.  A
+# process that starts leaves 1.5 KiB of records, and a busy machine lets the reader wait.
+_ALL_PAGES: Final = 8192
+_LARGE: Final = [n for n in (1024, 256) if n * (os.cpu_count() or 1) <= _ALL_PAGES]
+_SIZES: Final = (*_LARGE, 64, 16)
 # More processes than this are not looked at before anything asks for them.
 _MANY_PROCESSES: Final = 1000
 

@@ -28,12 +28,19 @@ def test_churn_of_processes(tmp_path: Path) -> None:
     # Nothing is lost, and every process has its own name and functions.
     assert soak.processes > 20 * _SECONDS
     named = dict.fromkeys(soak.ran, 0)
+    unnamed = 0
     for (name, frames), count in soak.stacks.items():
         kind = name.removeprefix("child")
+        if frames[1].startswith("0x"):
+            unnamed += count
+            named[name] += count
+            continue
         expected = tuple(f"{name}`{f}{n}" for f, n in (("innermost", ""), ("inner", kind)))
         assert frames[1:3] == expected, (name, frames)
         assert frames[3:5] == (f"{name}`outer{kind}", f"{name}`main"), (name, frames)
         named[name] += count
+    # A machine that gives the tracer no time for seconds loses records of what was mapped.
+    assert unnamed <= soak.processes // 1000
     assert len(named) == KINDS and named == dict(soak.ran)
     assert soak.inner == soak.ran["child3"]
     # Nothing stays behind.
