@@ -42,7 +42,8 @@ def check_examples_kernel_functions(shared: Path) -> None:
 @check("6.1")
 def check_examples_kernel_flow(shared: Path) -> None:
     """fbtflow: what is called within a function is indented below it."""
-    outcome = _recipe("fbtflow", "vfs_read", "vfs_[i-r]*", "-c", "head -c 100 /etc/passwd")
+    work = "cmp -s /etc/passwd /etc/group"  # says nothing: its output would be among the lines
+    outcome = _recipe("fbtflow", "vfs_read", "vfs_[i-r]*", "-c", work)
     lines = [line[3:] for line in outcome.stdout.splitlines()]
     inner = [line for line in lines if re.match(r"    -> vfs_\w+_read ", line)]
     expect(any(re.match(r"  -> vfs_read +\d+$", line) for line in lines), outcome)
