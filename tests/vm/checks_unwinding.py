@@ -42,22 +42,3 @@ def check_unwound_samples(shared: Path) -> None:
         total += int(count)
         whole += int(count) if own(frames, "spin")[-2:] == ["main", "_start"] else 0
     expect(total > 10 and whole >= 0.7 * total, outcome)
-
-
-@check("6.1")
-def check_unwinding_in_a_deep_program(shared: Path) -> None:
-    """The stack of a BPF program holds 512 bytes, of which other parts of this one want most."""
-    letters = "abcdefghijk"
-    sets = " ".join(f"this->{name} = arg0 + {at};" for at, name in enumerate(letters))
-    keys = ", ".join(f"this->{name}" for name in letters)
-    outcome = dscript(
-        "-qn",
-        f"syscall::write:entry /pid == $target/ {{ {sets} @[ustack(3), {keys}] = count(); "
-        "x[this->a, this->b, ustackdepth] = ucaller; "
-        "@depth[x[this->a, this->b, ustackdepth], ustack(4)] = count(); "
-        'printf("%s", strjoin(execname, probefunc)); trace(fds[arg0].fi_pathname); ustack(); } '
-        "ERROR { trace(arg1); trace(execname); } BEGIN { exit(0); }",
-        "-c",
-        "true",
-    )
-    expect(outcome.status == 0 and "verifier" not in outcome.stderr, outcome)
