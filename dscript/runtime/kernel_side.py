@@ -113,7 +113,15 @@ class KernelSide:
         from dscript.runtime.unwind_maps import prepared
 
         with prepared(self._object):
-            self._object.load()
+            try:
+                self._object.load()
+            except TracingError as error:
+                if "combined stack size" not in str(error):
+                    raise
+                raise TracingError(
+                    "the program takes more than the 512 bytes of stack that this kernel gives",
+                    "-x unwind=fp takes less, as do fewer this-> variables and keys in a clause",
+                ) from None
 
     def _limit(self) -> None:
         """Tell the programs which control group tracing is limited to, if it is."""
