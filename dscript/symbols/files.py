@@ -12,15 +12,16 @@ from dscript.symbols.mappings import Mapping
 from dscript.symbols.types import Symbol
 
 
-def symbol(pid: int, mapping: Mapping, address: int) -> Symbol | None:
+def symbol(pid: int, mapping: Mapping, address: int, file: str = "") -> Symbol | None:
     """The symbol at an address of a mapping; `pid` need not run any more.
 
-    Its name is empty where the file tells none; None where there is no file either.
+    `file` opens what was mapped where its path does not.  The name is empty where the file
+    tells none; None where there is no file either.
     """
     if not mapping.path.startswith("/") or mapping.path.startswith("//anon"):
         return _made_at_run_time(pid, address)
     module = os.path.basename(mapping.path.removesuffix(" (deleted)"))
-    image = _image(mapping.path, mapping.build_id)
+    image = _image(file or mapping.path, mapping.build_id)
     if image is None:
         return Symbol(module, "", 0)
     place = image.address_at(address - mapping.start + mapping.offset)

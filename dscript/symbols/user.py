@@ -11,7 +11,7 @@ import os
 import time
 from collections import OrderedDict
 
-from dscript.kernel.processes import start_time
+from dscript.kernel.processes import code_mappings, reachable, start_time
 from dscript.symbols.types import Symbol
 
 _LIBRARIES = ("libbcc_bpf.so.0", "libbcc.so.0")
@@ -88,6 +88,8 @@ class UserSymbols:
             return process.found[address]
         except KeyError:
             symbol = self._resolve(process.handle, address)
+            if symbol is not None and symbol.module.endswith(" (deleted)"):
+                symbol = _of_deleted_file(pid, address) or symbol
             if self._addresses >= self._most_addresses:
                 self._forget_addresses()
             process.found[address] = symbol
@@ -142,6 +144,25 @@ class UserSymbols:
     def close(self) -> None:
         for pid in list(self._caches):
             self._drop(pid)
+
+
+def _of_deleted_file(pid: int, address: int) -> Symbol | None:
+    """The symbol where code was mapped from a file that was deleted or replaced since.
+
+    The kernel still opens the file for those who may trace the process (proc(5), map_files).
+    """
+    try:
+        mapping = next((m for m in code_mappings(pid) if m.start <= address < m.end), None)
+    except OSError:
+        return None
+    if mapping is None:
+        return None
+    from dscript.symbols import files
+    from dscript.symbols.mappings import Mapping
+
+    file, _ = reachable(pid, mapping)
+    held = Mapping(mapping.start, mapping.end, mapping.offset, mapping.path)
+    return files.symbol(pid, held, address, file)
 
 
 def _load(names: tuple[str, ...]) -> ctypes.CDLL:

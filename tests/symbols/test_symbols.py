@@ -143,6 +143,31 @@ def test_replaced_program_keeps_no_wrong_names(tmp_path: Path) -> None:
     assert found is not None and (found.module, found.name) == ("libc.so.6", "")
 
 
+@pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
+def test_running_program_whose_file_is_gone(tmp_path: Path, replaced: bool) -> None:
+    """The names are those of the file that runs, not of one that took its place."""
+    source, program = tmp_path / "p.c", tmp_path / "p"
+    body = 'int main(void) { printf("%p\\n", (void *)OLD); fflush(stdout); return getchar(); }\n'
+    for name, path in (("old", program), ("new", tmp_path / "q")):
+        text = f"#include <stdio.h>\nint {name}(void) {{ return 1; }}\n{body.replace('OLD', name)}"
+        source.write_text(text)
+        subprocess.run(["gcc", "-g0", "-o", path, source], check=True)
+    child = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdin is not None and child.stdout is not None
+    try:
+        address = int(child.stdout.readline(), 16)
+        if replaced:
+            (tmp_path / "q").rename(program)
+        else:
+            program.unlink()
+        found = Symbolizer().user(0, child.pid, address)
+    finally:
+        child.stdin.close()
+        child.wait()
+    assert found is not None
+    assert (found.module, found.name, found.offset) == ("p", "old", 0)
+
+
 def test_forked_process_has_its_parents_mappings() -> None:
     spaces = Spaces()
     spaces.executed(10)
