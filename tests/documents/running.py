@@ -57,7 +57,7 @@ def run(command: str, folder: Path, enough: float = LONG_ENOUGH) -> tuple[int, s
                 stop = time.monotonic() + enough
             if time.monotonic() > stop:
                 _interrupt(shell.pid)
-                stop = time.monotonic() + enough
+                stop = time.monotonic() + 30  # a second one would end it at once
             if time.monotonic() > limit:
                 os.killpg(shell.pid, signal.SIGKILL)
             if terminal and select.select([screen], [], [], 0)[0]:

@@ -129,7 +129,10 @@ def test_wakeups() -> None:
     found = lossless("wakeups", python=PING_PONG)
     [[parent, child]] = found.told
     pairs = ((parent, child), (child, parent))
-    counts = [int(found.row(PID=waker, WOKEN=woken)["WAKEUPS"]) for waker, woken in pairs]
+    counts = [
+        sum(int(row["WAKEUPS"]) for row in found.rows(PID=waker, WOKEN=woken))
+        for waker, woken in pairs
+    ]
     assert sum(counts) >= 50 and max(counts) <= 52
 
 

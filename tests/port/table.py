@@ -10,6 +10,7 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
+from dscript.kernel import features
 from dscript.port.crowd import judge_all
 from dscript.port.survey import assume_capable_kernel
 from dscript.port.verdict import Class, Verdict
@@ -28,10 +29,17 @@ def expected() -> dict[str, Class]:
 @lru_cache(maxsize=1)
 def verdicts() -> dict[str, Verdict]:
     """What is said of each, looked at once."""
-    assume_capable_kernel()
     paths = list(expected())
-    judged = judge_all([str(FOLDER / path) for path in paths])
-    return dict(zip(paths, judged, strict=True))
+    return dict(zip(paths, judged([str(FOLDER / path) for path in paths]), strict=True))
+
+
+def judged(files: list[str]) -> list[Verdict]:
+    """Verdicts as for a capable kernel; nothing of that stays behind in this process."""
+    assume_capable_kernel()
+    try:
+        return judge_all(files)  # each in a process of its own
+    finally:
+        features.assume()
 
 
 def counts() -> str:

@@ -8,15 +8,13 @@ import traceback
 
 import pytest
 
-from dscript.kernel import features
-from dscript.port.judge import judge
 from dscript.port.programs import Program, programs_in
-from dscript.port.survey import assume_capable_kernel, request_for
+from dscript.port.survey import request_for
 from dscript.port.verdict import Class
 from dscript.providers import fbt
 from dscript.request import CompileRequest, Piece
 from dscript.source import Source
-from tests.port.table import FOLDER, expected
+from tests.port.table import FOLDER, expected, judged
 
 _RUNNABLE = [
     path for path, cls in expected().items() if cls in (Class.UNCHANGED, Class.ALIASES, Class.EDITS)
@@ -59,9 +57,7 @@ def _started(program: Program, path: str) -> str:
 def test_starts(path: str) -> None:
     text = (FOLDER / path).read_text()
     if expected()[path] is Class.EDITS:
-        assume_capable_kernel()
-        text = judge(path, text).ported
-    features.assume()  # what is there, not what the verdict was made for
+        text = judged([str(FOLDER / path)])[0].ported
     if "fbt:" in text and not fbt.mechanisms():
         pytest.skip("this kernel has no probes on kernel functions; checks in the guest have them")
     for program in programs_in(path, text):
