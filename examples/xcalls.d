@@ -16,7 +16,7 @@
  *        19519 python                 14
  *        28078 python3                71
  *
- * Notes: Wakeups of an idle CPU are calls too.  Kernels before 6.3 need kprobes.  Idle CPUs show
+ * Notes: Wakeups of an idle CPU are calls too.  Kernels before 6.4 need kprobes.  Idle CPUs show
  *     with PID 0.
  */
 

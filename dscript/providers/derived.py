@@ -119,8 +119,11 @@ def _described(name: str, rows: Sequence[Row]) -> Described:
     """One line for a probe, which may come from several tracepoints."""
     events = []
     for row in rows:
+        events.append(_event(row))
         other = row.otherwise
-        events.append(_event(row) + (f", else {_event(other)}" if other is not None else ""))
+        while other is not None:
+            events[-1] += f", else {_event(other)}"
+            other = other.otherwise
     first = rows[0]
     return Described(
         f"`{name}`",

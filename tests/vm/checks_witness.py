@@ -14,7 +14,7 @@ from tests.vm import checks_every_probe
 from tests.vm.checks_statistics import traced
 from tests.vm.harness import Outcome, check, expect
 
-_KEEP = '{ @n[probename] = sum(arg0); } END { printa("%s %@d\\n", @n); }'
+KEEP = '{ @n[probename] = sum(arg0); } END { printa("%s %@d\\n", @n); }'
 
 # Histograms of the kernel's own: begun before a mark, read after the next.
 HISTOGRAMS = r"""
@@ -30,7 +30,7 @@ def end(event, key):
 """
 
 
-def _between(found: dict[str, list[str]], outcome: Outcome, slack: dict[str, int]) -> None:
+def between(found: dict[str, list[str]], outcome: Outcome, slack: dict[str, int]) -> None:
     """The workload told of `NAME` no less than the probe counted, and at most so much more."""
     wrong = {}
     for name, more in slack.items():
@@ -49,7 +49,7 @@ def check_witness_memory(shared: Path) -> None:
     machine = ["dfree", "anonfree", "fsfree", "scan", "pgrrun", "pgrec"]
     found, outcome = traced(
         shared,
-        f"{', '.join(f'vminfo:::{name}' for name in machine)} /inside/ {_KEEP} "
+        f"{', '.join(f'vminfo:::{name}' for name in machine)} /inside/ {KEEP} "
         "vminfo:::fspgin, vminfo:::fspgout /inside && pid == $target/ "
         "{ @n[probename] = sum(arg0); }",
         "sys.path.insert(0, os.getcwd())\n"
@@ -78,7 +78,7 @@ def check_witness_memory(shared: Path) -> None:
     scanned, wanted = int(found["told-scan"][0]), int(found["told-pgrec"][0])
     exact = dict.fromkeys(("dfree", "anonfree", "fsfree", "fspgout"), 0)
     # What is looked at in vain leaves no event.
-    _between(found, outcome, exact | {"scan": scanned // 2, "pgrrun": 1})
+    between(found, outcome, exact | {"scan": scanned // 2, "pgrrun": 1})
     # Pages whose group is gone meanwhile are not counted by the kernel; a file has metadata.
     shown = Outcome(0, f"{found}", outcome.stderr)
     expect(0 < wanted <= int(found["pgrec"][0]) <= wanted + wanted // 20, shown)
@@ -92,7 +92,7 @@ def check_witness_system(shared: Path) -> None:
     names += ["modunload", "procovf", "cpu_ticks_user", "cpu_ticks_kernel", "cpu_ticks_idle"]
     found, outcome = traced(
         shared,
-        f"{', '.join(f'sysinfo:::{name}' for name in names)} /inside/ {_KEEP}",
+        f"{', '.join(f'sysinfo:::{name}' for name in names)} /inside/ {KEEP}",
         f"sys.path.insert(0, os.getcwd())\n{HISTOGRAMS}"
         "import subprocess, termios, threading\n"
         "from tests.providers import probe_work as work\n"
@@ -132,8 +132,9 @@ def check_witness_system(shared: Path) -> None:
     exact = {"rawch": 0, "canch": 0, "outch": 0, "modload": 0, "modunload": 0, "procovf": 0}
     # Between a look and a mark there are some more.
     outcome = Outcome(outcome.status, f"{found}", outcome.stderr)
-    _between(found, outcome, exact | {"cpumigrate": 6})
-    for name in ("idlethread", "intr"):
+    between(found, outcome, exact | {"cpumigrate": 6})
+    # On each of 2 CPUs one call is one interrupt, whichever way it was sent.
+    for name in ("idlethread", "intr", "xcalls"):
         own, told = int(found[name][0]), int(found[f"told-{name}"][0])
         expect(abs(own - told) <= 20 + told // 20, outcome)
     # /proc/stat counts in hundredths of a second, kernels of Debian 250 times in one; it
@@ -141,5 +142,3 @@ def check_witness_system(shared: Path) -> None:
     for name, part in (("cpu_ticks_user", 10), ("cpu_ticks_kernel", 10), ("cpu_ticks_idle", 3)):
         own, told = int(found[name][0]), int(found[f"told-{name}"][0]) * 2.5
         expect(own > 0 and abs(own - told) <= 10 + told / part, outcome)
-    # Interrupts of the same kind also wake the other CPU, which is no call.
-    expect(int(found["told-xcalls"][0]) > 0 and int(found["xcalls"][0]) > 0, outcome)

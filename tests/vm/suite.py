@@ -34,7 +34,7 @@ _NAMES = "looks at names alone, which are the same everywhere"
 ELSEWHERE: dict[str, str] = {
     "test_every_probe.py": "the same workloads in checks_every_probe.py",
     "test_network.py": "the same workloads in checks_network.py",
-    "test_statistics.py": "the same counts in checks_statistics.py and checks_witness.py",
+    "test_statistics.py": "the same counts in checks_statistics.py and checks_witness*.py",
     "test_compat_calls.py": "run by checks_providers.py",
     "test_containers.py": "starts many commands, none of them for the kernel's sake",
     "test_fbt.py": "pretends mechanisms; the real ones in checks_functions.py, checks_providers.py",
