@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from tests.port.table import FOLDER
-from tests.vm.harness import check, dscript, expect
+from tests.vm.harness import check, dscript, expect, forget_the_kernel
 
 # Scripts of class `edits` with something that their edited form must print of `cat FILE`.
 _SCRIPTS = {
@@ -50,6 +50,7 @@ def check_port_names_functions_of_this_kernel(shared: Path) -> None:
     from dscript.kernel import btf, functions
     from dscript.port import foreign
 
+    forget_the_kernel()  # another check may have loaded modules
     known = set(functions.names())
     modules = {"", "vmlinux", *btf.modules()}
     missing = []

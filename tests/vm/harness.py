@@ -75,7 +75,7 @@ class Outcome:
     stderr: str
 
 
-def _forget_the_kernel() -> None:
+def forget_the_kernel() -> None:
     """What this process has read of the kernel may be of before a module was loaded."""
     for name, module in list(sys.modules.items()):
         if name.startswith(("dscript.kernel", "dscript.providers")):
@@ -90,7 +90,7 @@ def dscript(*words: str, timeout: float = 120) -> Outcome:
     def command() -> int:
         from dscript.cli import main
 
-        _forget_the_kernel()
+        forget_the_kernel()
         return main(list(words))
 
     return forked(command, timeout)

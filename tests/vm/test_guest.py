@@ -47,7 +47,7 @@ def results(kernel: str, shared: Path) -> dict[str, str | None]:
                 check.prepare(prepared, shared)
             except Exception:
                 unprepared[check.name] = traceback.format_exc(limit=4)
-    status = guest.run(prepared, shlex.join(words), shared, directory=ROOT, timeout=1200)
+    status = guest.run(prepared, shlex.join(words), shared, directory=ROOT, timeout=2700)
     assert status == 0, (shared / "stderr").read_text()[-4000:]
     suite.read_what_was_told(kernel, shared)
     found: dict[str, str | None] = json.loads((shared / "results.json").read_text())
