@@ -18,7 +18,7 @@ from dscript.object.values import NULL, Value, const
 from dscript.program import Aggregation, DropKind, StateLayout
 from dscript.semantics import tree
 
-# Keys up to this size are built on the stack.
+# Keys up to this size are built on the stack, but for clauses that spare it.
 STACK_KEY = 160
 
 
@@ -47,11 +47,7 @@ def plan_of(g: Generator, variable: tree.AggregationVariable) -> Aggregation:
 
 def _key(g: Generator, node: tree.AggregationUpdate, plan: Aggregation) -> Value:
     f = g.f
-    size = plan.key_size
-    if size <= STACK_KEY:
-        place = f.slot("akey", STACK_KEY)
-    else:
-        place = g.temporary_at(size)
+    place = g.key_buffer("akey", plan.key_size, STACK_KEY)
     if plan.shared:
         f.store(const(plan.id), place)
     for expr, field in zip(node.keys, plan.keys, strict=True):

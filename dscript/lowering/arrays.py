@@ -11,15 +11,13 @@ from dscript.object.values import NULL, Value, const
 from dscript.program import DropKind
 from dscript.semantics import tree
 
-# Keys and values up to this size go on the stack; longer ones to scratch.
+# Keys and values up to this size go on the stack (see `Generator.key_buffer`); others to scratch.
 STACK_LIMIT = 64
 
 
 def _key_buffer(g: Generator, size: int) -> Value:
     """Keys of keys (`a[b[x]]`) are built while the outer one is: each depth has its own."""
-    if size <= STACK_LIMIT:
-        return g.f.slot(f"key{g.key_depth}", STACK_LIMIT)
-    return g.temporary_at(size)
+    return g.key_buffer(f"key{g.key_depth}", size, STACK_LIMIT)
 
 
 def _array(g: Generator, element: tree.Element) -> AssociativeArray:

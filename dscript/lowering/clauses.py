@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dscript.lowering import call_names, expressions, speculations, variables
+from dscript.lowering import call_names, expressions, speculations, unwinding, variables
 from dscript.lowering.generator import Generator, Unit, count_drop
 from dscript.lowering.layout import State
 from dscript.lowering.probes import enabled_probe_id
@@ -28,6 +28,7 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
     g.clause, g.action, g.temporary, g.cached = clause.index, 0, 0, {}
     g.fault_label, g.skip_label = faulted, end
     g.record = None
+    g.spares_stack = unwinding.wanted(clause)
     g.at(clause.span)
     g.shape = call_names.shape(clause)
     leaving = end

@@ -108,6 +108,8 @@ class Generator:
     # Word of the context that holds the task the probe is about; -1 for the one running.
     subject: int = -1
     exits: bool = False
+    # Whether keys are built in scratch memory, since what the clause calls needs the stack.
+    spares_stack: bool = False
     # The program may wait for pages of the process (lowering.prefault).
     may_wait: bool = False
     # What makes the system call another one, in a clause for such (lowering/call_names.py).
@@ -131,6 +133,12 @@ class Generator:
         self.uses_scratch = True
         self.temporary_top = max(self.temporary_top, 8)
         return self.f.gep(self.scratch, offset)
+
+    def key_buffer(self, name: str, size: int, limit: int) -> Value:
+        """Memory for a key: on the stack, where all of one name share `limit` bytes, or scratch."""
+        if size <= limit and not self.spares_stack:
+            return self.f.slot(name, limit)
+        return self.temporary_at(size)
 
     def temporary_at(self, size: int) -> Value:
         """`size` bytes of scratch that stay until the statement ends."""

@@ -30,14 +30,15 @@ class Words:
         self.base = base
         self.names = tuple(names)
 
-    def _at(self, name: str) -> Value:
+    def place(self, name: str) -> Value:
+        """Where the number lies."""
         return self.f.gep(self.base, 8 * self.names.index(name))
 
     def __getitem__(self, name: str) -> Value:
-        return self.f.load("i64", self._at(name))
+        return self.f.load("i64", self.place(name))
 
     def __setitem__(self, name: str, value: Operand) -> None:
-        self.f.store(const(value) if isinstance(value, int) else value, self._at(name))
+        self.f.store(const(value) if isinstance(value, int) else value, self.place(name))
 
     def seen_by(self, f: Function, base: Value) -> Words:
         return Words(f, base, self.names)
@@ -52,20 +53,23 @@ def words(g: Generator, **initial: Operand) -> Words:
 
 
 class Step:
-    """The callback of a loop under construction: `f` builds it, `index` counts from 0."""
+    """The callback of a loop under construction: `f` builds it, `index` counts from 0.
+
+    `frame` holds the loop's pointers and behind them that of its words.
+    """
 
     def __init__(self, f: Function, pointers: Sequence[str], words: Words | None) -> None:
         self.f = f
-        self.index, self._frame = f.params
+        self.index, self.frame = f.params
         self._pointers = tuple(pointers)
         self.next_label, self.stop_label = f.block("next"), f.block("stop")
-        self.words = Words(f, self._frame, ())
+        self.words = Words(f, self.frame, ())
         if words is not None:
-            base = f.load("ptr", f.gep(self._frame, 8 * len(self._pointers)))
+            base = f.load("ptr", f.gep(self.frame, 8 * len(self._pointers)))
             self.words = words.seen_by(f, base)
 
     def pointer(self, name: str) -> Value:
-        return self.f.load("ptr", self.f.gep(self._frame, 8 * self._pointers.index(name)))
+        return self.f.load("ptr", self.f.gep(self.frame, 8 * self._pointers.index(name)))
 
     def within(self, at: Value, limit: int) -> Value:
         """An offset known to be below the limit; the loop stops at another."""

@@ -20,15 +20,16 @@ from dscript.object.values import NULL, Value, const
 # The numbers of a walk: registers; addresses so far, and how many are wanted; the process and its
 # list; the mapping that the last address was in (start, bytes, what leads to its offset in the
 # file, table); what tells the file; the row; a search; where the registers are; the last
-# mapping that the kernel told.
+# mapping that the kernel told; what helpers are given to read or to fill, which would else lie
+# on the stack: older kernels (6.1) add up the 512 bytes of it over callbacks as over calls.
 _FILE = ("inode", "size", "mtime")
 NAMES = (
     "ip", "sp", "bp", "exact", "count", "limit", "pid", "identity", "first", "ranges",
     "start", "length", "shift", "table", *_FILE, "row",
     "base", "left", "regs", "start2", "length2", "shift2", "table2",
+    "key", "key_middle", "key_end", "time", "word", "cfa", "pc", "sought",
 )  # fmt: skip
 _MAPPING = ("start", "length", "shift", "table")
-_KEY = 24  # bytes of the longest key
 # Linux 6.11 and later, 6.7 and later, before (struct inode in include/linux/fs.h).
 _MTIME = (
     ("i_mtime_sec", "i_mtime_nsec"),
@@ -76,16 +77,20 @@ def declare_maps(unit: Unit) -> None:
 
 
 class Lookup:
-    """Emits into `f` what looks things up for the walk whose numbers are `w`."""
+    """Emits into `f` what looks things up for the walk whose numbers are `w`.
+
+    `frame` is memory on the stack, as callbacks must have it, that holds the address of `w`.
+    """
 
     unit: Unit
     f: Function
     w: Words
+    frame: Value
 
     def _find_space(self, identity: Value) -> None:
         """The process's own list, or that of whom it was forked from."""
         f, w = self.f, self.w
-        key = f.alloca(_KEY, name="space")
+        key = w.place("key")
         done = f.block("space")
         w["identity"] = identity
         f.store(identity, key)
@@ -106,8 +111,8 @@ class Lookup:
     def _lookup(self, name: str, key: Value) -> Value:
         return self.f.helper(Helper.MAP_LOOKUP_ELEM, [Value(f"@{name}", "ptr"), key], "ptr")
 
-    def _find_mapping(self, pc: Value) -> None:
-        """The mapping of an address, and its table: 0 without one."""
+    def _find_mapping(self) -> None:
+        """The mapping of the address `pc`, and its table: 0 without one."""
         f, w = self.f, self.w
         w["table"] = 0
         w["length"] = 0
@@ -115,37 +120,37 @@ class Lookup:
             w["ranges"],
             rows.RANGE_STEPS,
             lambda at: self._element(rows.RANGES, f.op("add", w["first"], at)),
-            pc,
+            w["pc"],
         )
         with only_if(f, f.icmp("ne", w["base"], 0)):
             at = f.op("add", w["first"], f.op("sub", w["base"], 1))
             found = self._element(rows.RANGES, at)
             with only_if(f, f.icmp("ne", found, NULL)):
-                self._take_range(pc, found)
+                self._take_range(found)
         with only_if(f, f.icmp("eq", w["length"], 0)):
-            self._find_unlisted(pc)
+            self._find_unlisted()
 
-    def _find_unlisted(self, pc: Value) -> None:
+    def _find_unlisted(self) -> None:
         """What the kernel tells is kept: with interrupts off it can be asked but once."""
         f, w = self.f, self.w
         kept, ask, done = f.block("kept"), f.block("ask"), f.block("found")
-        f.cbr(f.icmp("ult", f.op("sub", pc, w["start2"]), w["length2"]), kept, ask)
+        f.cbr(f.icmp("ult", f.op("sub", w["pc"], w["start2"]), w["length2"]), kept, ask)
         f.at(kept)
         for name in _MAPPING:
             w[name] = w[f"{name}2"]
         f.br(done)
         f.at(ask)
-        self._ask_kernel(pc)
+        self._ask_kernel()
         with only_if(f, f.icmp("ne", w["length"], 0)):
             for name in _MAPPING:
                 w[f"{name}2"] = w[name]
         f.br(done)
         f.at(done)
 
-    def _take_range(self, pc: Value, found: Value) -> None:
+    def _take_range(self, found: Value) -> None:
         f, w = self.f, self.w
         end = f.load("i64", f.gep(found, 8))
-        with only_if(f, f.icmp("ult", pc, end)):
+        with only_if(f, f.icmp("ult", w["pc"], end)):
             start = f.load("i64", found)
             w["start"] = start
             w["length"] = f.op("sub", end, start)
@@ -153,20 +158,18 @@ class Lookup:
             w["shift"] = f.op("sub", f.op("shl", pages, _PAGE_SHIFT), start)
             w["table"] = f.zext(f.load("i32", f.gep(found, 20)), "i64")
 
-    def _ask_kernel(self, pc: Value) -> None:
+    def _ask_kernel(self) -> None:
         """By the kernel's own account of the process's memory."""
         f, w = self.f, self.w
         for name in _FILE:
             w[name] = 0
-        data = f.slot("data", 8)
-        f.store(w.base, data)
         task = f.helper(Helper.GET_CURRENT_TASK_BTF, [], "ptr")
         callback = self._found_callback()
-        f.helper(Helper.FIND_VMA, [task, pc, callback.value, data, const(0)])
+        f.helper(Helper.FIND_VMA, [task, w["pc"], callback.value, self.frame, const(0)])
         known, unknown, done = f.block("known"), f.block("unknown"), f.block("asked")
         f.cbr(f.icmp("ne", w["inode"], 0), known, unknown)
         f.at(known)
-        key = f.slot("key", _KEY)
+        key = w.place("key")
         for at, name in enumerate(_FILE):
             f.store(w[name], f.gep(key, 8 * at))
         table = self._lookup(rows.FILES, key)
@@ -178,13 +181,13 @@ class Lookup:
         f.at(unknown)
         # Memory of no file, which the kernel found, needs no table.
         with only_if(f, f.icmp("ne", w["inode"], 0)):
-            self._ask_user_space(pc, [w[name] for name in _FILE])
+            self._ask_user_space([w[name] for name in _FILE])
         f.br(done)
         f.at(done)
         # A list that does not hold it is not all; where there is none the kernel serves as well.
         missing = f.op("or", f.icmp("eq", w["length"], 0), f.icmp("ne", w["ranges"], 0))
         with only_if(f, missing):
-            self._ask_user_space(pc, [const(0)] * len(_FILE))
+            self._ask_user_space([const(0)] * len(_FILE))
 
     def _found_callback(self) -> Function:
         """Called with the struct vm_area_struct of an address: notes what the walk needs."""
@@ -234,10 +237,10 @@ class Lookup:
         part = c.opaque(c.load("i32", c.gep(inode, kernel.offset("inode", rest, None))))
         return c.op("add", c.op("mul", whole, 1_000_000_000), c.zext(part, "i64"))
 
-    def _ask_user_space(self, pc: Value, file: list[Value]) -> None:
+    def _ask_user_space(self, file: list[Value]) -> None:
         """For the process's mappings or a file's table; not for the same again and again."""
         f, w = self.f, self.w
-        key = f.slot("key", _KEY)
+        key = w.place("key")
         f.store(f.op("xor", f.op("xor", w["pid"], w["identity"]), f.op("shl", file[0], 24)), key)
         asked = self._lookup(rows.ASKED, key)
         now = f.helper(Helper.KTIME_GET_NS, [])
@@ -247,7 +250,7 @@ class Lookup:
         since = f.op("sub", now, f.load("i64", asked))
         f.cbr(f.icmp("slt", since, _ASK_AGAIN), done, again)
         f.at(again)
-        time = f.slot("time", 8)
+        time = w.place("time")
         f.store(now, time)
         names = Value(f"@{rows.ASKED}", "ptr")
         f.helper(Helper.MAP_UPDATE_ELEM, [names, key, time, const(0)])
@@ -256,7 +259,7 @@ class Lookup:
             Helper.RINGBUF_RESERVE, [ring, const(calcsize(rows.REQUEST)), const(0)], "ptr"
         )
         with only_if(f, f.icmp("ne", request, NULL)):
-            for at, value in enumerate((w["pid"], w["identity"], pc, *file)):
+            for at, value in enumerate((w["pid"], w["identity"], w["pc"], *file)):
                 f.store(value, f.gep(request, 8 * at))
             f.helper(Helper.RINGBUF_SUBMIT, [request, const(0)])
         f.br(done)
@@ -264,7 +267,7 @@ class Lookup:
 
     def _element(self, name: str, index: Value) -> Value:
         """Element of an array map, NULL beyond its end."""
-        key = self.f.slot("index", 4, 4)
+        key = self.w.place("key")
         self.f.store(self.f.trunc(index, "i32"), key)
         return self._lookup(name, key)
 
@@ -276,26 +279,30 @@ class Lookup:
         `row` becomes the last one of these.
         """
         f, w = self.f, self.w
+        w["sought"] = key
         w["base"] = 0
         w["left"] = count
         with f.loop(most):
-            left, base = w["left"], w["base"]
-            f.break_if(f.icmp("eq", left, 0))
-            half = f.op("lshr", f.op("add", left, 1), 1)
-            middle = element(f.op("sub", f.op("add", base, half), 1))
+            f.break_if(f.icmp("eq", w["left"], 0))
+            middle = element(f.op("sub", f.op("add", w["base"], self._half()), 1))
             f.break_if(f.icmp("eq", middle, NULL))
             value = f.load("i64", middle)
             below, above, done = f.block("below"), f.block("above"), f.block("halved")
-            f.cbr(f.icmp("ule", value, key), below, above)
+            half = self._half()
+            f.cbr(f.icmp("ule", value, w["sought"]), below, above)
             f.at(below)
             w["row"] = value
-            w["base"] = f.op("add", base, half)
-            w["left"] = f.op("sub", left, half)
+            w["base"] = f.op("add", w["base"], half)
+            w["left"] = f.op("sub", w["left"], half)
             f.br(done)
             f.at(above)
             w["left"] = f.op("sub", half, 1)
             f.br(done)
             f.at(done)
+
+    def _half(self) -> Value:
+        """Of a search's elements that are left, how many are up to the middle one."""
+        return self.f.op("lshr", self.f.op("add", self.w["left"], 1), 1)
 
     def _find_row(self, offset: Value) -> None:
         """The row for an offset in the mapping's file: `row`, 0 without one.
@@ -329,7 +336,7 @@ class Lookup:
         f, w = self.f, self.w
         table = self._element(rows.TABLES, w["table"])
         with only_if(f, f.icmp("ne", table, NULL)):
-            index = f.slot("index", 4, 4)
+            index = w.place("key")
 
             def element(at: Value) -> Value:
                 f.store(f.trunc(at, "i32"), index)

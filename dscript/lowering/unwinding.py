@@ -10,7 +10,8 @@ user mode.  For each address it finds
   - the caller's registers, by what the row says; by the frame pointer where there is none.
 
 What was missing is asked for in a ring that user space reads, so that later stacks are
-whole.  The walk's numbers lie in scratch memory (see `steps`), the addresses behind them.
+whole.  The walk's numbers lie in scratch memory (see `steps`), the addresses behind them, and
+so do the keys of clauses that unwind: a walk's callbacks share 512 bytes of stack with them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from dscript.lowering.unwind_lookup import NAMES, Lookup, declare_maps, knows_ke
 from dscript.object.function import Function
 from dscript.object.helpers import F_USER_STACK, Helper
 from dscript.object.values import NULL, Value, const
+from dscript.semantics import tree
+from dscript.semantics.walk import walk_clause
 
 MAX_FRAMES = 127
 _WORDS = 8 * len(NAMES)
@@ -40,6 +43,17 @@ def available(g: Generator) -> bool:
     if not unit.unwind or g.subject >= 0 or unit.kernel.machine not in rows.MACHINES:
         return False
     return "unwind" in unit.helpers or knows_kernel(unit.kernel)
+
+
+def wanted(clause: tree.Clause) -> bool:
+    """Whether the clause asks for user stacks, by tables or by frame pointers."""
+    return any(_asks(node) for node in walk_clause(clause))
+
+
+def _asks(node: tree.Expr) -> bool:
+    if isinstance(node, tree.StackValue):
+        return node.kind == "ustack"
+    return isinstance(node, tree.Builtin) and node.name in ("ucaller", "ustackdepth")
 
 
 def write(g: Generator, where: Value, frames: int) -> None:
@@ -121,7 +135,7 @@ class _Walk(Lookup):
         w["exact"] = 1
         self._find_space(f.op("add", stack, f.op("mul", code, const(rows.IDENTITY_FACTOR))))
         with steps(f, "unwind_frame", MAX_FRAMES, w) as step:
-            self.f, self.w = step.f, step.words
+            self.f, self.w, self.frame = step.f, step.words, step.frame
             self._frame(step)
         f.ret(w["count"])
         f.at(leave)
@@ -141,13 +155,13 @@ class _Walk(Lookup):
         f.store(w["ip"], where)
         w["count"] = f.op("add", count, 1)
         step.stop_if(f.icmp("uge", w["count"], w["limit"]))
-        pc = f.op("sub", w["ip"], f.op("sub", 1, w["exact"]))
+        w["pc"] = f.op("sub", w["ip"], f.op("sub", 1, w["exact"]))
         w["exact"] = 0
         w["row"] = 0
-        with only_if(f, f.icmp("uge", f.op("sub", pc, w["start"]), w["length"])):
-            self._find_mapping(pc)
+        with only_if(f, f.icmp("uge", f.op("sub", w["pc"], w["start"]), w["length"])):
+            self._find_mapping()
         with only_if(f, f.icmp("ne", w["table"], 0)):
-            self._find_row(f.op("add", pc, w["shift"]))
+            self._find_row(f.op("add", w["pc"], w["shift"]))
         self._to_caller(step)
         step.stop_if(f.icmp("eq", w["ip"], 0))
 
@@ -155,12 +169,11 @@ class _Walk(Lookup):
 
     def _to_caller(self, step: Step) -> None:
         """Registers of the caller, by the row; the loop stops where there is none."""
-        f, w = self.f, self.w
-        row = w["row"]
+        f = self.f
         done = f.block("caller")
         by_frame, signal, computed = f.block("frame"), f.block("signal"), f.block("computed")
         cases = {Rule.NONE: by_frame, Rule.END: step.stop_label, Rule.SIGNAL: signal}
-        f.switch(f.op("and", row, 15), computed, {int(rule): at for rule, at in cases.items()})
+        f.switch(self._rule(), computed, {int(rule): at for rule, at in cases.items()})
         unreadable = f.block("unreadable")
         f.at(by_frame)
         self._by_frame(step, unreadable)
@@ -169,53 +182,49 @@ class _Walk(Lookup):
         self._by_signal(unreadable)
         f.br(done)
         f.at(computed)
-        self._by_row(step, row, unreadable)
+        self._by_row(step, unreadable)
         f.br(done)
         f.at(unreadable)
         self._note(Stop.UNREADABLE)
         step.stop()
         f.at(done)
 
-    def _by_row(self, step: Step, row: Value, unreadable: str) -> None:
+    def _rule(self) -> Value:
+        """The row's; computed again where it is wanted, what is kept takes stack."""
+        return self.f.op("and", self.w["row"], 15)
+
+    def _by_row(self, step: Step, unreadable: str) -> None:
         f, w = self.f, self.w
-        rule = f.op("and", row, 15)
-        offset = f.op("ashr", f.op("shl", row, 32), 48)
-        cfa = f.op("shl", offset, 3)
-        cfa = f.op("add", cfa, self._base(rule))
-        place = f.slot("cfa", 8)
-        f.store(cfa, place)
+        rule = self._rule()
+        w["cfa"] = f.op("add", self._offset(), self._base(rule))
         with only_if(f, f.icmp("eq", rule, Rule.PLT)):
             pushed = f.icmp("uge", f.op("and", w["ip"], 15), rows.PLT_PUSHED)
-            f.store(f.op("add", cfa, f.op("shl", f.zext(pushed, "i64"), 3)), place)
+            w["cfa"] = f.op("add", w["cfa"], f.op("shl", f.zext(pushed, "i64"), 3))
         by_memory = f.op("sub", rule, int(Rule.STACK_WORD))
         with only_if(f, f.icmp("ule", by_memory, Rule.FRAME_WORD_ABOVE - Rule.STACK_WORD)):
-            above = f.op("shl", f.zext(f.icmp("uge", rule, Rule.STACK_WORD_ABOVE), "i64"), 3)
-            f.store(f.op("add", self._read(cfa, unreadable), above), place)
-        with only_if(f, f.icmp("uge", rule, Rule.RETURN_IN_REGISTER)):
-            self._by_register(step, row, place)
-        cfa = f.load("i64", place)
+            word = self._read(w["cfa"], unreadable)
+            above = f.icmp("uge", self._rule(), Rule.STACK_WORD_ABOVE)
+            w["cfa"] = f.op("add", word, f.op("shl", f.zext(above, "i64"), 3))
+        with only_if(f, f.icmp("uge", self._rule(), Rule.RETURN_IN_REGISTER)):
+            self._by_register(step)
         good, damaged = f.block("good"), f.block("damaged")
         # A return address in a register was the last thing on its stack.
-        least = f.op("add", w["sp"], f.zext(f.icmp("ne", rule, Rule.RETURN_IN_REGISTER), "i64"))
-        f.cbr(f.icmp("uge", cfa, least), good, damaged)
+        returns = f.icmp("ne", self._rule(), Rule.RETURN_IN_REGISTER)
+        f.cbr(f.icmp("uge", w["cfa"], f.op("add", w["sp"], f.zext(returns, "i64"))), good, damaged)
         f.at(damaged)
         self._note(Stop.DAMAGED)
         step.stop()
         f.at(good)
-        bp = f.slot("bp", 8)
-        f.store(w["bp"], bp)
-        self._take_return(rule, cfa, unreadable)
-        saved = f.op("and", f.op("lshr", row, 4), 3)
-        with only_if(f, f.icmp("eq", saved, Saved.LOST)):
-            f.store(const(0), bp)
-        at = f.op("shl", f.op("ashr", f.op("shl", row, 48), 54), 3)
-        for kind, start in ((Saved.AT_CFA, cfa), (Saved.AT_FRAME, w["bp"])):
-            with only_if(f, f.icmp("eq", saved, kind)):
-                f.store(self._read(f.op("add", start, at), unreadable), bp)
-        w["bp"] = f.load("i64", bp)
-        w["sp"] = cfa
+        self._take_return(unreadable)
+        self._take_frame(unreadable)
+        w["sp"] = w["cfa"]
 
-    def _by_register(self, step: Step, row: Value, place: Value) -> None:
+    def _offset(self) -> Value:
+        """Bytes from the row's register to the CFA, or to the word that tells it."""
+        f = self.f
+        return f.op("shl", f.op("ashr", f.op("shl", self.w["row"], 32), 48), 3)
+
+    def _by_register(self, step: Step) -> None:
         """What the rule's register holds: a return address for `base`, else the CFA's base."""
         f, w = self.f, self.w
         first, later = f.block("first"), f.block("later")
@@ -224,26 +233,39 @@ class _Walk(Lookup):
         self._note(Stop.REGISTERS)
         step.stop()
         f.at(first)
-        word = f.slot("word", 8)
-        where = f.op("and", f.op("lshr", row, 6), 31)
+        where = f.op("and", f.op("lshr", w["row"], 6), 31)
         address = f.op("add", w["regs"], f.op("shl", where, 3))
-        f.store(const(0), word)
-        f.helper(Helper.PROBE_READ_KERNEL, [word, const(8), address])
-        value = f.load("i64", word)
-        w["base"] = value
-        with only_if(f, f.icmp("eq", f.op("and", row, 15), Rule.REGISTER)):
-            offset = f.op("ashr", f.op("shl", row, 32), 48)
-            f.store(f.op("add", value, f.op("shl", offset, 3)), place)
+        w["base"] = 0
+        f.helper(Helper.PROBE_READ_KERNEL, [w.place("base"), const(8), address])
+        with only_if(f, f.icmp("eq", self._rule(), Rule.REGISTER)):
+            w["cfa"] = f.op("add", w["base"], self._offset())
 
-    def _take_return(self, rule: Value, cfa: Value, unreadable: str) -> None:
+    def _take_return(self, unreadable: str) -> None:
         f, w = self.f, self.w
         register, memory, done = f.block("register"), f.block("memory"), f.block("returns")
-        f.cbr(f.icmp("eq", rule, Rule.RETURN_IN_REGISTER), register, memory)
+        f.cbr(f.icmp("eq", self._rule(), Rule.RETURN_IN_REGISTER), register, memory)
         f.at(register)
         w["ip"] = w["base"]
         f.br(done)
         f.at(memory)
-        w["ip"] = self._read(f.op("sub", cfa, 8), unreadable)
+        w["ip"] = self._read(f.op("sub", w["cfa"], 8), unreadable)
+        f.br(done)
+        f.at(done)
+
+    def _take_frame(self, unreadable: str) -> None:
+        """The caller's frame pointer, which is the callee's where the row says nothing."""
+        f, w = self.f, self.w
+        lost, saved, done = f.block("lost"), f.block("saved"), f.block("frame")
+        kinds = {Saved.LOST: lost, Saved.AT_CFA: saved, Saved.AT_FRAME: saved}
+        kind = f.op("and", f.op("lshr", w["row"], 4), 3)
+        f.switch(kind, done, {int(kind): at for kind, at in kinds.items()})
+        f.at(lost)
+        w["bp"] = 0
+        f.br(done)
+        f.at(saved)
+        start = f.select(f.icmp("eq", kind, Saved.AT_CFA), w["cfa"], w["bp"])
+        at = f.op("shl", f.op("ashr", f.op("shl", w["row"], 48), 54), 3)
+        w["bp"] = self._read(f.op("add", start, at), unreadable)
         f.br(done)
         f.at(done)
 
@@ -281,7 +303,7 @@ class _Walk(Lookup):
     def _read(self, address: Value, unreadable: str) -> Value:
         """A word of the process."""
         f = self.f
-        place = f.slot("word", 8)
+        place = self.w.place("word")
         result = f.helper(Helper.PROBE_READ_USER, [place, const(8), address])
         good = f.block("read")
         f.cbr(f.icmp("eq", result, 0), good, unreadable)
