@@ -185,7 +185,9 @@ syscall::stat:return, syscall::lstat64:return /pid == $target && errno == 2/
 
 def test_the_path_is_the_first_argument(tmp_path: Path) -> None:
     done = trace(tmp_path, PATHS)
-    assert done.stderr == "" or "nested probe firing" in done.stderr
+    # Paths of the interpreter's own may lie in pages that are not in memory yet.
+    errors = [line for line in done.stderr.splitlines() if "invalid address" not in line]
+    assert all("nested probe firing" in line for line in errors), errors
     lines = {tuple(line.split()) for line in done.stdout.splitlines() if "work-" in line}
     # name, arg0, arg1 (flags and modes in decimal), how often
     expected = {
