@@ -127,6 +127,7 @@ def test_the_stack_of_a_wait(folder: Path, tmp_path: Path) -> None:
     if not told:
         pytest.skip("the temporary folder takes no direct I/O")
     [[_, starts, done]] = [words for words in seen if words[0] == "waits"]
-    assert int(starts) == int(done) >= 5
+    # A wait that had begun before the probes were there is seen to end.
+    assert 0 <= int(done) - int(starts) <= 1 and int(starts) >= 5
     frames = [words[0] for words in seen if "`" in words[0]]
     assert any("io_schedule" in frame for frame in frames), frames
