@@ -86,8 +86,7 @@ def _preprocess(data: bytes, title: str, options: Mapping[str, str]) -> bytes:
     return plain.encode("utf-8", "surrogateescape")
 
 
-# C beyond D in the headers of Linux and its C library: words of GNU C, and the guards of headers
-# that hold inline functions for swapping bytes.
+# C beyond D in the headers of Linux and its C library: words of GNU C.
 _HEADER_MACROS = (
     "__attribute__(x)=",
     "__asm__(x)=",

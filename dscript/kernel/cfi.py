@@ -11,6 +11,7 @@ import struct
 from typing import Final, NamedTuple
 
 from dscript.kernel.elf_headers import Section
+from dscript.kernel.leb128 import sleb, uleb
 from dscript.kernel.unwind_rows import Rule, Saved, fits, fits_saved, row
 
 
@@ -162,17 +163,17 @@ class _Reader:
         at = zero + 1
         if version == 4:
             at += 2  # sizes of addresses and of segment selectors
-        code_factor, at = _unsigned(data, at)
-        data_factor, at = _signed(data, at)
+        code_factor, at = uleb(data, at)
+        data_factor, at = sleb(data, at)
         if version == 1:
             address, at = data[at], at + 1
         else:
-            address, at = _unsigned(data, at)
+            address, at = uleb(data, at)
         if address != self.registers.address or augmentation[:1] not in (b"", b"z"):
             return None
         encoding = 0
         if augmentation:
-            size, at = _unsigned(data, at)
+            size, at = uleb(data, at)
             encoding = self._augmentation(augmentation[1:], at)
             at += size
         nothing: _State = (self.registers.stack, 0, b"", _SAME, None)
@@ -205,7 +206,7 @@ class _Reader:
             length += 1 << 8 * size
         at += 2 * size
         if entry.augmented:
-            skip, at = _unsigned(data, at)
+            skip, at = uleb(data, at)
             at += skip
         rows, _ = self._run(entry, at, end, start)
         return Fragment(start, start + length, rows)
@@ -235,7 +236,7 @@ class _Reader:
                 location += delta * code_factor
                 at += size
             elif high == 0x80:  # offset
-                value, at = _unsigned(data, at)
+                value, at = uleb(data, at)
                 number = code & 0x3F
                 if number == frame:
                     saved = _saved(Saved.AT_CFA, value * factor)
@@ -248,7 +249,7 @@ class _Reader:
                 elif number == address:
                     returns = entry.state[4]
             elif code == 0x0E:  # def_cfa_offset
-                offset, at = _unsigned(data, at)
+                offset, at = uleb(data, at)
             elif code == 0x0A:  # remember_state
                 kept.append((register, offset, expression, saved, returns))
             elif code == 0x0B:  # restore_state
@@ -270,14 +271,14 @@ class _Reader:
         _, _, _, first_saved, first_returns = entry.state
         if code == 0x2D:  # GNU_window_save: other machines' alone
             return at, state
-        number, at = _unsigned(data, at)
+        number, at = uleb(data, at)
         how: tuple[tuple[int, int], object] = (_LOST, _OTHER)
         if code in (0x05, 0x11, 0x2F):  # offset_extended, _sf, GNU_negative_offset_extended
-            value, at = (_signed if code == 0x11 else _unsigned)(data, at)
+            value, at = (sleb if code == 0x11 else uleb)(data, at)
             value *= -factor if code == 0x2F else factor
             how = (_saved(Saved.AT_CFA, value), value)
         elif code in (0x14, 0x15):  # val_offset, val_offset_sf
-            _, at = _unsigned(data, at)
+            _, at = uleb(data, at)
         elif code == 0x06:  # restore_extended
             how = (first_saved, first_returns)
         elif code == 0x07:  # undefined
@@ -285,10 +286,10 @@ class _Reader:
         elif code == 0x08:  # same_value
             how = (_SAME, _OTHER)
         elif code == 0x09:  # register
-            other, at = _unsigned(data, at)
+            other, at = uleb(data, at)
             how = (_LOST, f"{_IN_REGISTER}{other}")
         elif code in (0x10, 0x16):  # expression, val_expression
-            size, at = _unsigned(data, at)
+            size, at = uleb(data, at)
             if code == 0x10:
                 how = (self._saved_by(data[at : at + size]), _OTHER)
             at += size
@@ -307,15 +308,15 @@ class _Reader:
         data = self.data
         register, offset, expression, saved, returns = state
         if code == 0x0F:  # def_cfa_expression
-            size, at = _unsigned(data, at)
+            size, at = uleb(data, at)
             return at + size, (register, offset, data[at : at + size], saved, returns)
         if code in (0x0C, 0x0D, 0x12):  # def_cfa, def_cfa_register, def_cfa_sf
-            register, at = _unsigned(data, at)
+            register, at = uleb(data, at)
             expression = b""
         if code == 0x0C:
-            offset, at = _unsigned(data, at)
+            offset, at = uleb(data, at)
         elif code in (0x12, 0x13):  # def_cfa_sf, def_cfa_offset_sf
-            value, at = _signed(data, at)
+            value, at = sleb(data, at)
             offset = value * entry.data_factor
         return at, (register, offset, expression, saved, returns)
 
@@ -381,38 +382,10 @@ class _Reader:
         """Register and offset that an expression starts from, and what follows; (-1, …)."""
         for register in (self.registers.stack, self.registers.frame):
             if expression[:1] == bytes((_OP_BREG0 + register,)):
-                offset, at = _signed(expression, 1)
+                offset, at = sleb(expression, 1)
                 return register, offset, expression[at:]
         return -1, 0, b"?"
 
 
 def _saved(kind: int, at: int) -> tuple[int, int]:
     return (int(kind), at) if fits_saved(at) else _LOST
-
-
-def _unsigned(data: bytes, at: int) -> tuple[int, int]:
-    """A ULEB128 number and the place behind it."""
-    byte = data[at]
-    at += 1
-    if byte < 0x80:
-        return byte, at
-    value, shift = byte & 0x7F, 7
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-
-
-def _signed(data: bytes, at: int) -> tuple[int, int]:
-    """An SLEB128 number and the place behind it."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return (value - (1 << shift) if byte & 0x40 else value), at

@@ -13,7 +13,7 @@ from functools import cached_property
 from struct import Struct
 from struct import error as StructError
 
-from dscript.kernel.dwarf_forms import At, Form, uleb
+from dscript.kernel.dwarf_forms import At, Form
 from dscript.kernel.dwarf_units import (
     ALTERNATE,
     TYPE_UNITS,
@@ -24,6 +24,7 @@ from dscript.kernel.dwarf_units import (
     read_abbreviations,
 )
 from dscript.kernel.elf import Elf
+from dscript.kernel.leb128 import uleb
 
 __all__ = ["UNREADABLE", "BadDwarf", "Dwarf", "Entry", "Unit"]
 

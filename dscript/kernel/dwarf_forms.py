@@ -156,29 +156,3 @@ def fixed_size(form: int, offset_size: int) -> int | None:
     """Bytes of a value in this form; None where the value itself tells."""
     size = _SIZES.get(form)
     return offset_size if size == -1 else size
-
-
-def uleb(data: bytes, at: int) -> tuple[int, int]:
-    """An unsigned LEB128 number and where it ends."""
-    value = data[at]
-    at += 1
-    if value < 128:
-        return value, at
-    value &= 127
-    shift = 7
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-        shift += 7
-
-
-def sleb(data: bytes, at: int) -> tuple[int, int]:
-    """A signed LEB128 number and where it ends."""
-    start = at
-    value, at = uleb(data, at)
-    if data[at - 1] & 64:
-        value -= 1 << 7 * (at - start)
-    return value, at

@@ -39,7 +39,8 @@ from dscript.dtypes.types import (
 )
 from dscript.kernel.dwarf import UNREADABLE, Dwarf, Entry, Unit
 from dscript.kernel.dwarf_classes import is_passed_by_address
-from dscript.kernel.dwarf_forms import At, Tag, uleb
+from dscript.kernel.dwarf_forms import At, Tag
+from dscript.kernel.leb128 import uleb
 
 # DW_ATE_*.
 _BOOLEAN, _FLOAT, _SIGNED, _SIGNED_CHAR, _UTF = 2, 4, 5, 6, 0x10

@@ -17,9 +17,8 @@ from dscript.kernel.dwarf_forms import (
     At,
     Form,
     fixed_size,
-    sleb,
-    uleb,
 )
+from dscript.kernel.leb128 import sleb, uleb
 
 if TYPE_CHECKING:
     from dscript.kernel.dwarf import Dwarf

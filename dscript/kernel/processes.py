@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 
-class CodeMapping(NamedTuple):
-    """An executable mapping, as a line of /proc/PID/maps has it.
+class ProcessMapping(NamedTuple):
+    """Memory of a process, as a line of /proc/PID/maps has it.
 
     `path` is empty for memory of no file; `offset` is where the mapping begins in the file.
     """
@@ -44,12 +44,20 @@ def start_time(pid: int) -> int:
     A zombie counts as gone: it has no mappings left to read.
     """
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            text = file.read()
+        fields = stat_fields(pid)
     except OSError:
         return 0
-    fields = text[text.rfind(b")") + 2 :].split()
     return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def stat_fields(pid: int) -> list[bytes]:
+    """/proc/PID/stat from its third field on (proc(5)): what stands behind the name.
+
+    Raises OSError when the process is gone.
+    """
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        text = file.read()
+    return text[text.rfind(b")") + 2 :].split()
 
 
 def has_threads(pid: int) -> bool:
@@ -103,16 +111,21 @@ def all_processes() -> list[int]:
     return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
 
 
-def code_mappings(pid: int) -> Iterator[CodeMapping]:
+def code_mappings(pid: int) -> Iterator[ProcessMapping]:
     """The executable mappings of a process.  Raises OSError when it is gone."""
+    return mappings(pid, "x")
+
+
+def mappings(pid: int, permission: str) -> Iterator[ProcessMapping]:
+    """The mappings of a process with a permission: r, w or x.  Raises OSError when it is gone."""
     with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as file:
         for line in file:
             fields = line.rstrip("\n").split(None, 5)
-            if "x" not in fields[1]:
+            if permission not in fields[1]:
                 continue
             start, _, end = fields[0].partition("-")
             path = fields[5] if len(fields) == 6 else ""
-            yield CodeMapping(
+            yield ProcessMapping(
                 int(start, 16), int(end, 16), int(fields[2], 16), int(fields[4]), path
             )
 
@@ -136,7 +149,7 @@ def shares_files(pid: int) -> bool:
 
 
 def reachable(
-    pid: int, mapping: CodeMapping, shared: bool | None = None
+    pid: int, mapping: ProcessMapping, shared: bool | None = None
 ) -> tuple[str, tuple[int, int] | None]:
     """A path that opens a mapped file from here, and the file's device and inode.
 

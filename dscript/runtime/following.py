@@ -7,12 +7,11 @@ namespace, u32 each: process, and the target that it descends from.
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterable
 from contextlib import suppress
 
-from dscript.kernel.processes import exists
+from dscript.kernel.processes import all_processes, exists, stat_fields
 from dscript.program import CompiledProgram
 from dscript.runtime import bpf
 from dscript.runtime.user_links import places
@@ -63,9 +62,7 @@ class Followed:
 def _parents() -> dict[int, int]:
     """Parent of each process (field 4 of /proc/PID/stat)."""
     found: dict[int, int] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
-                text = file.read()
-                found[int(name)] = int(text[text.rfind(b")") + 2 :].split()[1])
+    for pid in all_processes():
+        with suppress(OSError):
+            found[pid] = int(stat_fields(pid)[1])
     return found

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from dscript.errors import TracingError
-from dscript.kernel import elf
+from dscript.kernel import elf, processes
 
 
 class _Machine(NamedTuple):
@@ -66,12 +66,6 @@ def run_to(pid: int, place: str, command: str) -> None:
 
 class _HoldError(Exception):
     """Why the process cannot be held."""
-
-
-class _CodeMapping(NamedTuple):
-    start: int
-    offset: int  # in the file
-    path: str
 
 
 class _Held:
@@ -202,13 +196,10 @@ class _Held:
         with open(f"/proc/{self.pid}/mem", "r+b", buffering=0) as memory:
             os.pwrite(memory.fileno(), data, address)
 
-    def mappings(self, permission: str) -> Iterator[_CodeMapping]:
-        """Mapped files with a permission (proc(5), /proc/PID/maps)."""
-        with open(f"/proc/{self.pid}/maps", encoding="utf-8", errors="surrogateescape") as maps:
-            for line in maps:
-                span, permissions, offset, _, _, *path = line.rstrip("\n").split(maxsplit=5)
-                if permission in permissions and path and path[0].startswith("/"):
-                    yield _CodeMapping(int(span.split("-")[0], 16), int(offset, 16), path[0])
+    def mappings(self, permission: str) -> Iterator[processes.ProcessMapping]:
+        """Mapped files with a permission."""
+        found = processes.mappings(self.pid, permission)
+        return (mapping for mapping in found if mapping.path.startswith("/"))
 
     def file(self, path: str) -> str:
         """A path of the process's own file tree."""

@@ -31,8 +31,6 @@ from dscript.runtime.sink import AggregationTotals
 
 if TYPE_CHECKING:
     from dscript.runtime.following import Followed
-
-if TYPE_CHECKING:
     from dscript.runtime.unwinding import Unwinder
 
 # Open files a run gets by with under the usual limit of 1024.

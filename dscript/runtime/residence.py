@@ -12,7 +12,11 @@ import os
 from contextlib import suppress
 from typing import Final
 
+from dscript.kernel.processes import mappings
+
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+# Paths of mappings of what is no regular file.
+_NO_FILES: Final = ("/dev/", "/memfd:", "/SYSV")
 # No more than this is looked at: a large program's pages may have to come from a disk.
 _MOST_PAGES: Final = (16 << 20) // _PAGE
 
@@ -35,14 +39,9 @@ def bring_in(pid: int) -> None:
 
 def _of_files(pid: int) -> list[tuple[int, int]]:
     """Readable mappings of regular files: start and end."""
-    found = []
-    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as maps:
-        for line in maps:
-            span, permissions, _, _, _, *path = line.rstrip("\n").split(None, 5)
-            # Reading a device's memory may have effects.
-            if "r" in permissions and path and path[0].startswith("/"):
-                if path[0].startswith(("/dev/", "/memfd:", "/SYSV")):
-                    continue
-                start, _, end = span.partition("-")
-                found.append((int(start, 16), int(end, 16)))
-    return found
+    return [
+        (mapping.start, mapping.end)
+        for mapping in mappings(pid, "r")
+        # Reading a device's memory may have effects.
+        if mapping.path.startswith("/") and not mapping.path.startswith(_NO_FILES)
+    ]

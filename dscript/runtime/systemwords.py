@@ -10,6 +10,7 @@ import ctypes
 import os
 from typing import Final
 
+from dscript.kernel.processes import all_processes
 from dscript.program import SYSTEM_WORDS
 
 
@@ -55,7 +56,7 @@ def values() -> tuple[int, ...]:
         "physical": pages(info.totalram),
         "swap": pages(info.totalswap),
         "swap_free": pages(info.freeswap),
-        "processes": sum(name.isdigit() for name in os.listdir("/proc")),
+        "processes": len(all_processes()),
         "cpus_online": os.sysconf("SC_NPROCESSORS_ONLN"),
         "page_size": page,
         "cpus": os.sysconf("SC_NPROCESSORS_CONF"),

@@ -57,7 +57,7 @@ class _Process(NamedTuple):
     """A process whose list the programs have."""
 
     identity: int
-    mappings: tuple[processes.CodeMapping, ...]
+    mappings: tuple[processes.ProcessMapping, ...]
     changes: int  # how often its mappings were found changed
     paused: float  # seconds for which it was last kept from asking
 
@@ -199,7 +199,7 @@ class Unwinder:
             ranges = [mapped for mapped in ranges if mapped.table]
         self._lists.set(pid, process.identity, ranges)
 
-    def _table_of(self, pid: int, mapping: processes.CodeMapping) -> int:
+    def _table_of(self, pid: int, mapping: processes.ProcessMapping) -> int:
         if mapping.path == "[vdso]":
             return rows.VDSO_TABLE
         if not mapping.inode:
@@ -315,9 +315,7 @@ def _identify(stat: os.stat_result) -> _Key:
 
 def _identity(pid: int) -> int:
     """Of a process's memory; ValueError where it is not to be told."""
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        text = file.read()
-    fields = text[text.rfind(b")") + 2 :].split()
+    fields = processes.stat_fields(pid)
     # Fields 27 and 28 of proc(5), of which the first here is the third.
     end_code, start_stack = int(fields[24]), int(fields[25])
     if not start_stack:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
+from dscript.kernel.processes import all_processes
 from dscript.kernel.topology import cpu_list
 from dscript.symbols.mappings import Mapping, Spaces, read_mappings
 
@@ -56,7 +57,7 @@ class Sideband:
         except OSError:
             self.close()
             raise
-        running = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        running = all_processes()
         if len(running) <= _MANY_PROCESSES:
             for pid in running:
                 self.seed(pid)

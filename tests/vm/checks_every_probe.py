@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from tests.providers import every_probe
+from tests.vm import disks
 from tests.vm.harness import dscript, expect, register
 
 # What no workload makes fire here whenever it runs, and why.
@@ -34,17 +35,10 @@ def _every_probe(provider: str, shared: Path) -> None:
 
 def disk() -> Path:
     """A file system on a block device of 96 MB with requests, made once; 64 MB to swap to."""
-    folder = Path("/run/every-probe")
-    if not folder.exists():
-        image = Path("/dev/shm/every-probe")
-        with image.open("wb") as file:
-            file.truncate(96 << 20)
-        folder.mkdir()
+    made = Path("/run/every-probe").exists()
+    folder = disks.ext4("every-probe", 96)
+    if not made:
         for command in (
-            ("modprobe", "loop"),
-            ("modprobe", "ext4"),
-            ("mkfs.ext4", "-q", "-F", str(image)),
-            ("mount", "-o", "loop", str(image), str(folder)),
             ("modprobe", "brd", "rd_nr=1", "rd_size=65536"),
             ("mkswap", "/dev/ram0"),
             ("swapon", "/dev/ram0"),

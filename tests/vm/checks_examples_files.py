@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+from tests.vm import disks
 from tests.vm.harness import ROOT, Outcome, check, dscript, expect
 
 # One slow write in the file system's own code is enough: each sync of a new file waits for it.
@@ -27,24 +27,6 @@ def _recipe(name: str, *words: str) -> Outcome:
     return dscript("-s", str(_path(name)), *words)
 
 
-def _ext4() -> Path:
-    """A folder on ext4 on a loop device of 32 MB, made once."""
-    folder = Path("/run/examples-ext4")
-    if not folder.exists():
-        image = Path("/dev/shm/examples-ext4")
-        with image.open("wb") as file:
-            file.truncate(32 << 20)
-        folder.mkdir()
-        for command in (
-            ("modprobe", "loop"),
-            ("modprobe", "ext4"),
-            ("mkfs.ext4", "-q", "-F", str(image)),
-            ("mount", "-o", "loop", str(image), str(folder)),
-        ):
-            subprocess.run(command, check=True, capture_output=True)
-    return folder
-
-
 def _workload(folder: Path, text: str) -> str:
     script = folder / "work.py"
     script.write_text(f"import os\nos.chdir({str(folder)!r})\n{text}")
@@ -55,7 +37,7 @@ def _workload(folder: Path, text: str) -> str:
 def check_recipe_ext4slower(shared: Path) -> None:
     """With no time too short each write, sync and read of a file is shown with its size."""
     del shared
-    folder = _ext4()
+    folder = disks.ext4("examples-ext4", 32)
     source = _path("ext4slower").read_text()
     every = folder / "every.d"
     every.write_text(source.replace("= ($1 ? $1 : 10) * 1000000LL", "= $1"))
@@ -106,7 +88,7 @@ open("killed", "w").write(f"{{pid}} {{status}}")
 def check_recipe_iosnoop(shared: Path) -> None:
     """The loop device's requests: what a sync writes has the file's path."""
     del shared
-    folder = _ext4()
+    folder = disks.ext4("examples-ext4", 32)
     device = folder.stat().st_dev
     disk = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve().name
     outcome = _recipe("iosnoop", disk, "-c", _workload(folder, _SYNCS))
@@ -121,7 +103,7 @@ def check_recipe_iosnoop(shared: Path) -> None:
 def check_recipes_that_read_kernel_structures(shared: Path) -> None:
     """Their members are there, and say what they say on newer kernels."""
     del shared
-    folder = _ext4()
+    folder = disks.ext4("examples-ext4", 32)
     outcome = _recipe("pagecache", "$target", "-c", _workload(folder, _SYNCS))
     added = re.search(r" ext4 +(\d+) +\d+$", outcome.stdout, re.M)
     expect(added is not None and int(added[1]) >= 5, outcome)
