@@ -59,8 +59,8 @@ $b ip link set lo up
 ulimit -l unlimited; ulimit -n 65536
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 cd @DIRECTORY@
-$b setsid /bin/sh @SHARED@/command </dev/null >@SHARED@/stdout 2>@SHARED@/stderr
-echo $? >@SHARED@/status
+$b setsid /bin/sh @OWN@/command </dev/null >@OWN@/stdout 2>@OWN@/stderr
+echo $? >@OWN@/status
 $b sync
 $b poweroff -f
 """
@@ -110,40 +110,59 @@ def prepare(package: str = PACKAGE) -> Kernel:
     )
 
 
-def run(kernel: Kernel, command: str, shared: Path, *, directory: Path, timeout: float) -> int:
+def run(
+    kernel: Kernel,
+    command: str,
+    shared: Path,
+    *,
+    directory: Path,
+    timeout: float,
+    own: Path | None = None,
+) -> int:
     """Run a shell command in a guest; its exit status.
 
-    `shared` is the folder the guest may write; the command's `stdout` and `stderr` are
-    there afterwards, and `console` has the kernel's log.  Raises GuestError on a time-out
-    (seconds) or when the guest died.
+    `shared` is the folder the guest may write, `own` one in it (or itself) that no other
+    guest uses: the command's `stdout` and `stderr` are there afterwards, and `console` has
+    the kernel's log.  Raises GuestError on a time-out (seconds) or when the guest died.
     """
     shared = shared.resolve()
-    (shared / "command").write_text(command)
-    status = shared / "status"
+    own = own.resolve() if own else shared
+    (own / "command").write_text(command)
+    status = own / "status"
     status.unlink(missing_ok=True)
-    archive = shared / "initramfs"
-    _make_archive(kernel, archive, shared, directory)
+    archive = own / "initramfs"
+    fills = {
+        "@SHARED@": str(shared),
+        "@OWN@": str(own),
+        "@RELEASE@": kernel.release,
+        "@MODULES@": str(kernel.modules),
+        "@DIRECTORY@": str(directory),
+    }
+    _make_archive(kernel, archive, fills)
     qemu = subprocess.Popen(
-        _qemu(kernel, archive, shared), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        _qemu(kernel, archive, shared, own / "console"),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         _, errors = qemu.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
-        raise GuestError(f"not done after {timeout:.0f} s\n{_tail(shared)}") from None
+        raise GuestError(f"not done after {timeout:.0f} s\n{_tail(own)}") from None
     finally:
         qemu.kill()
         qemu.wait()
         archive.unlink()
     if not status.exists():
-        raise GuestError(f"the guest died: {errors}\n{_tail(shared)}")
+        raise GuestError(f"the guest died: {errors}\n{_tail(own)}")
     return int(status.read_text())
 
 
-def _tail(shared: Path) -> str:
+def _tail(own: Path) -> str:
     """The last lines of everything the guest has said."""
     parts = []
     for name in ("console", "stdout", "stderr"):
-        path = shared / name
+        path = own / name
         if path.exists():
             lines = path.read_text(errors="replace").splitlines()[-25:]
             parts.append(f"--- {name}\n" + "\n".join(lines))
@@ -236,14 +255,8 @@ def _early_files(work: Path, release: str) -> None:
     (early / "mod/order").write_text("".join(f"{name}\n" for name in order))
 
 
-def _make_archive(kernel: Kernel, archive: Path, shared: Path, directory: Path) -> None:
-    """The initramfs: early files with this run's init and main scripts."""
-    fills = {
-        "@SHARED@": str(shared),
-        "@RELEASE@": kernel.release,
-        "@MODULES@": str(kernel.modules),
-        "@DIRECTORY@": str(directory),
-    }
+def _make_archive(kernel: Kernel, archive: Path, fills: dict[str, str]) -> None:
+    """The initramfs: early files with this run's init and main scripts, marks filled in."""
     with tempfile.TemporaryDirectory() as name:
         tree = Path(name) / "tree"
         shutil.copytree(kernel.early, tree)
@@ -263,7 +276,7 @@ def _make_archive(kernel: Kernel, archive: Path, shared: Path, directory: Path) 
             )
 
 
-def _qemu(kernel: Kernel, archive: Path, shared: Path) -> list[str]:
+def _qemu(kernel: Kernel, archive: Path, shared: Path, console: Path) -> list[str]:
     version = re.search(r"version (\d+)", _call("qemu-system-x86_64", "--version"))
     thread = "multi" if version and int(version[1]) >= 10 else "single"
     parameters = (
@@ -274,7 +287,7 @@ def _qemu(kernel: Kernel, archive: Path, shared: Path) -> list[str]:
     words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none"]
     words += ["-no-reboot", "-M", "q35", "-accel", f"tcg,thread={thread}", "-cpu", "max"]
     words += ["-smp", "2", "-m", "2048", "-kernel", str(kernel.image), "-initrd", str(archive)]
-    words += ["-append", parameters, "-serial", f"file:{shared / 'console'}"]
+    words += ["-append", parameters, "-serial", f"file:{console}"]
     for tag, path, mode in (("root", "/", ",readonly=on"), ("shared", str(shared), "")):
         words += [
             "-fsdev",

@@ -1,7 +1,7 @@
 """The providers' own tests inside a guest: pytest there, with every dscript run a fork.
 
 Each module becomes one guest check (checks_suite.py).  What it skips, and why, is told in
-FOLDER/skips.json, which the run of the tests outside prints at its end (conftest.py).
+FOLDER/suite-MODULE.json, which the run of the tests outside prints at its end (conftest.py).
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ ELSEWHERE: dict[str, str] = {
     "test_patterns.py": _NAMES,
     "test_runtimes.py": _NAMES,
 }
-SKIPS = "skips.json"
 
 # Outside: what the guest of each kernel told, once it has run: names and reasons of what was
 # skipped, and names and failures of what was run a second time.
@@ -52,12 +51,13 @@ SKIPPED: dict[str, list[tuple[str, str]]] = {}
 AGAIN: dict[str, dict[str, str]] = {}
 
 
-def read_what_was_told(kernel: str, shared: Path) -> None:
-    path = shared / SKIPS
-    if path.exists():
-        told = [(name, reason) for name, reason in json.loads(path.read_text())]
+def read_what_was_told(kernel: str, shared: Path, own: Path) -> None:
+    """From the folder of a kernel's guests and the one of the guest that has ended."""
+    found = [(path, json.loads(path.read_text())) for path in shared.glob("suite-*.json")]
+    if found:
+        told = [(name, reason) for _, (_, _, skips) in sorted(found) for name, reason in skips]
         SKIPPED[kernel] = told + list(ELSEWHERE.items())
-    AGAIN[kernel] = json.loads((shared / "again.json").read_text())
+    AGAIN.setdefault(kernel, {}).update(json.loads((own / "again.json").read_text()))
 
 
 class _Told:
@@ -110,8 +110,6 @@ def run(module: str, shared: Path) -> None:
     outcome = harness.forked(tests, timeout=400)
     harness.expect(told.exists(), outcome)
     passed, failed, skipped = json.loads(told.read_text())
-    everything = json.loads((shared / SKIPS).read_text()) if (shared / SKIPS).exists() else []
-    (shared / SKIPS).write_text(json.dumps(everything + skipped))
     print(f"{module}: {passed} passed, {len(skipped)} skipped, {len(failed)} failed", flush=True)
     assert not failed and outcome.status == 0, "\n".join(failed) or outcome.stderr
 
