@@ -72,9 +72,9 @@ def _run(argv: Sequence[str] | None) -> int:
         errtags = d_options.flag(line.options, "errtags")
         return _dispatch(line)
     except UsageError as wrong:
-        from dscript.manual.switches import SYNOPSIS
+        from dscript.manual.usage import synopsis
 
-        _say(message(f"{wrong}\n{SYNOPSIS}"))
+        _say(message(f"{wrong}\n{synopsis()}"))
         return 2
     except DscriptError as wrong:
         _say(wrong.render(errtags=errtags))

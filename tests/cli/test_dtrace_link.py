@@ -58,6 +58,7 @@ def test_messages_begin_with_the_name(tmp_path: Path, dtrace: Path) -> None:
     wrong = run(dtrace, "-s", script)
     assert wrong.stderr.startswith(f"dtrace: failed to compile script {script}: line 1: ")
     assert run(dtrace, "-n", "BEGIN {").stderr.startswith("dtrace: invalid probe specifier BEGIN {")
+    assert run(dtrace, "--no-such").stderr.splitlines()[1].startswith("Usage: dtrace [-")
     assert run(dtrace).stderr.startswith("dtrace: no probes specified")
     assert run(dtrace, "-s", tmp_path / "none.d").stderr.startswith("dtrace: failed to open ")
     assert run(dtrace, "-ln", "nosuch:::").stderr.startswith("dtrace: failed to match nosuch:::")
