@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from dscript.builtins.actions import ACTIONS, MANY
 from dscript.dtypes.types import INT, LONG, ULONG, FunctionType, VoidType, is_integral, is_scalar
@@ -16,6 +15,7 @@ from dscript.semantics.aggregation_actions import (
     check_printa,
     check_trunc,
 )
+from dscript.semantics.base import Checker
 from dscript.semantics.formatted_actions import check_printf
 from dscript.semantics.packets import check_pcap
 from dscript.semantics.stack_values import stack_value, symbol_value
@@ -23,13 +23,10 @@ from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
 
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
-
-Handler = Callable[["ExpressionChecker", ast.Call], Expr]
+Handler = Callable[[Checker, ast.Call], Expr]
 
 
-def check_action(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def check_action(checker: Checker, node: ast.Call) -> Expr:
     description = ACTIONS[node.name]
     given = len(node.args)
     if not description.required <= given <= description.allowed:
@@ -77,7 +74,7 @@ def _arity(node: ast.Call, required: int, allowed: int) -> Diagnostic:
 # ------------------------------------------------------------------------- tracing data
 
 
-def _trace(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def _trace(checker: Checker, node: ast.Call) -> Expr:
     if isinstance(node.args[0], ast.AggregationRef):
         raise Diagnostic(
             "D_TRACE_AGG",
@@ -104,7 +101,7 @@ def record_of_value(node: ast.Call, value: Expr) -> Expr:
     return void_call(node, "symbol", value)
 
 
-def _tracemem(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def _tracemem(checker: Checker, node: ast.Call) -> Expr:
     address = operators.decay(checker.check(node.args[0]))
     if operators.is_string(address):
         address = tree.AddressOf(ULONG, address.span, address)
@@ -138,7 +135,7 @@ def _tracemem(checker: ExpressionChecker, node: ast.Call) -> Expr:
     return void_call(node, "tracemem", *args, count=size.value)
 
 
-def _print(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def _print(checker: Checker, node: ast.Call) -> Expr:
     if isinstance(node.args[0], ast.AggregationRef):
         raise Diagnostic("D_PRINT_AGG", "print( ) may not be applied to an aggregation", node.span)
     value = checker.check(node.args[0])
@@ -152,7 +149,7 @@ def _print(checker: ExpressionChecker, node: ast.Call) -> Expr:
 # ------------------------------------------------------------------------------- others
 
 
-def _exit(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def _exit(checker: Checker, node: ast.Call) -> Expr:
     status = checker.check(node.args[0])
     if not is_integral(status.type):
         raise Diagnostic(
@@ -164,7 +161,7 @@ def _exit(checker: ExpressionChecker, node: ast.Call) -> Expr:
     return void_call(node, "exit", operators.convert(status, INT))
 
 
-def _setopt(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def _setopt(checker: Checker, node: ast.Call) -> Expr:
     string = checker.environment.string
     args = []
     for number, arg in enumerate(node.args, 1):
@@ -180,25 +177,25 @@ def _setopt(checker: ExpressionChecker, node: ast.Call) -> Expr:
     return void_call(node, "setopt", *args)
 
 
-def _raise(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def _raise(checker: Checker, node: ast.Call) -> Expr:
     signal = checker.check(node.args[0])
     if not is_integral(signal.type):
         raise not_scalar(node, 1, signal, "D_PROTO_ARG")
     return void_call(node, "raise", operators.convert(signal, INT))
 
 
-def _no_arguments(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def _no_arguments(checker: Checker, node: ast.Call) -> Expr:
     return void_call(node, node.name)
 
 
-def _chill(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def _chill(checker: Checker, node: ast.Call) -> Expr:
     time = checker.check(node.args[0])
     if not is_integral(time.type):
         raise not_scalar(node, 1, time, "D_PROTO_ARG")
     return void_call(node, "chill", operators.convert(time, ULONG))
 
 
-def _speculation(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def _speculation(checker: Checker, node: ast.Call) -> Expr:
     which = checker.check(node.args[0])
     if not is_integral(which.type):
         raise not_scalar(node, 1, which, "D_PROTO_ARG")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from dscript.builtins.formats import Argument, ArgumentKind, FormatError, check_arguments
 from dscript.dtypes.types import LONG, Type, is_integral, is_scalar
@@ -12,18 +11,14 @@ from dscript.program import Conversion
 from dscript.semantics import operators, tree
 from dscript.semantics.action_calls import not_scalar, void_call
 from dscript.semantics.aggregations import find_aggregation
+from dscript.semantics.base import Checker
 from dscript.semantics.formatted_actions import argument_kind, checked_format
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
 
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
-
-def _aggregation(
-    checker: ExpressionChecker, node: ast.Call, at: int = 0
-) -> tree.AggregationVariable:
+def _aggregation(checker: Checker, node: ast.Call, at: int = 0) -> tree.AggregationVariable:
     arg = node.args[at]
     upper = node.name.upper()
     if not isinstance(arg, ast.AggregationRef):
@@ -36,7 +31,7 @@ def _aggregation(
     return find_aggregation(checker.environment, arg, f"D_{upper}_AGGBAD")
 
 
-def check_printa(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def check_printa(checker: Checker, node: ast.Call) -> Expr:
     first = node.args[0]
     conversions: tuple[Conversion, ...] | None = None
     start = 0
@@ -91,7 +86,7 @@ def _same_key(one: Type, two: Type, kinds: tuple[str, str]) -> bool:
 
 
 def _check_printa_format(
-    checker: ExpressionChecker,
+    checker: Checker,
     node: ast.Call,
     conversions: tuple[Conversion, ...],
     aggregations: Sequence[tree.AggregationVariable],
@@ -110,12 +105,12 @@ def _check_printa_format(
         raise Diagnostic(error.tag, error.message, node.args[0].span) from None
 
 
-def check_on_aggregation(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def check_on_aggregation(checker: Checker, node: ast.Call) -> Expr:
     aggregation = _aggregation(checker, node)
     return void_call(node, node.name, aggregations=(aggregation,))
 
 
-def check_trunc(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def check_trunc(checker: Checker, node: ast.Call) -> Expr:
     aggregation = _aggregation(checker, node)
     args: list[Expr] = []
     if len(node.args) == 2:
@@ -126,7 +121,7 @@ def check_trunc(checker: ExpressionChecker, node: ast.Call) -> Expr:
     return void_call(node, "trunc", *args, aggregations=(aggregation,))
 
 
-def check_normalize(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def check_normalize(checker: Checker, node: ast.Call) -> Expr:
     aggregation = _aggregation(checker, node)
     factor = checker.check(node.args[1])
     if not is_integral(factor.type):

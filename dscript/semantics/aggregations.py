@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dscript.builtins.actions import AGGREGATING_FUNCTIONS
 from dscript.builtins.variables import BUILTIN_VARIABLES
 from dscript.dtypes.types import (
@@ -19,13 +17,11 @@ from dscript.dtypes.types import (
 )
 from dscript.errors import Diagnostic
 from dscript.semantics import operators, tree
+from dscript.semantics.base import Checker
 from dscript.semantics.environment import Environment, suggestion
 from dscript.semantics.tree import AggregationVariable, Expr, capacity
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
-
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
 
 def find_aggregation(
@@ -77,7 +73,7 @@ def multidimensional(node: ast.AggregationRef) -> Diagnostic:
     )
 
 
-def check_update(checker: ExpressionChecker, node: ast.Assign) -> Expr:
+def check_update(checker: Checker, node: ast.Assign) -> Expr:
     """An assignment whose target is an aggregation."""
     target, call = node.target, node.value
     assert isinstance(target, ast.AggregationRef)
@@ -106,7 +102,7 @@ def check_update(checker: ExpressionChecker, node: ast.Assign) -> Expr:
 # ------------------------------------------------------------------------------- keys
 
 
-def _key(checker: ExpressionChecker, node: ast.Expr) -> Expr:
+def _key(checker: Checker, node: ast.Expr) -> Expr:
     key = checker.check(node)
     if isinstance(key, (tree.StackValue, tree.SymbolValue)):
         return key
@@ -169,9 +165,7 @@ def _declare(
     return found
 
 
-def _match_key(
-    checker: ExpressionChecker, aggregation: AggregationVariable, at: int, key: Expr
-) -> Expr:
+def _match_key(checker: Checker, aggregation: AggregationVariable, at: int, key: Expr) -> Expr:
     kind = _kind(key)
     if kind != aggregation.key_kinds[at]:
         raise Diagnostic(
@@ -205,7 +199,7 @@ def _shown(aggregation: AggregationVariable, at: int) -> str:
 
 
 def _arguments(
-    checker: ExpressionChecker, call: ast.Call, aggregation: AggregationVariable
+    checker: Checker, call: ast.Call, aggregation: AggregationVariable
 ) -> tuple[Expr | None, Expr | None]:
     least, most = AGGREGATING_FUNCTIONS[call.name]
     given = len(call.args)
@@ -233,7 +227,7 @@ def _arguments(
     return operators.convert(value, LONG), None
 
 
-def _integer(checker: ExpressionChecker, call: ast.Call, at: int) -> Expr:
+def _integer(checker: Checker, call: ast.Call, at: int) -> Expr:
     value = operators.decay(checker.check(call.args[at]))
     if not is_scalar(value.type):
         raise Diagnostic(
@@ -244,7 +238,7 @@ def _integer(checker: ExpressionChecker, call: ast.Call, at: int) -> Expr:
     return operators.convert(value, LONG) if at else value
 
 
-def _constant(checker: ExpressionChecker, call: ast.Call, at: int, tag: str, what: str) -> int:
+def _constant(checker: Checker, call: ast.Call, at: int, tag: str, what: str) -> int:
     value = checker.check(call.args[at])
     if not isinstance(value, tree.Const) or not is_integral(value.type):
         raise Diagnostic(
@@ -260,7 +254,7 @@ def _range(value: int, tag: str, call: ast.Call, what: str) -> None:
         raise Diagnostic(tag, f"{call.name}( ) {what} must be a 32-bit quantity", call.span)
 
 
-def _lquantize(checker: ExpressionChecker, call: ast.Call) -> tuple[tuple[int, ...], Expr | None]:
+def _lquantize(checker: Checker, call: ast.Call) -> tuple[tuple[int, ...], Expr | None]:
     base = _constant(checker, call, 1, "D_LQUANT_BASETYPE", "base")
     limit = _constant(checker, call, 2, "D_LQUANT_LIMTYPE", "limit")
     step = 1
@@ -298,7 +292,7 @@ def _lquantize(checker: ExpressionChecker, call: ast.Call) -> tuple[tuple[int, .
     return (base, limit, step), weight
 
 
-def _llquantize(checker: ExpressionChecker, call: ast.Call) -> tuple[tuple[int, ...], Expr | None]:
+def _llquantize(checker: Checker, call: ast.Call) -> tuple[tuple[int, ...], Expr | None]:
     names = ("factor", "low magnitude", "high magnitude", "steps per magnitude")
     tags = ("FACTOR", "LOW", "HIGH", "NSTEP")
     factor, low, high, steps = (

@@ -7,7 +7,6 @@ The type and the place are those that all of the clause's probes agree on (manua
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from dscript.dtypes.types import (
     CHAR,
@@ -25,18 +24,16 @@ from dscript.errors import Diagnostic, Span
 from dscript.providers import ArgumentType, ProbePoint, untyped
 from dscript.providers import arguments as probe_arguments
 from dscript.semantics import tree
+from dscript.semantics.base import Checker
 from dscript.semantics.derived import argument as derived_argument
 from dscript.semantics.derived import derivation
 from dscript.semantics.tree import Expr
 from dscript.syntax import ast
 
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
-
 _QUALIFIERS = frozenset(("const", "volatile", "restrict", "__user", "__kernel", "__rcu"))
 
 
-def check_argument(checker: ExpressionChecker, node: ast.Index) -> Expr:
+def check_argument(checker: Checker, node: ast.Index) -> Expr:
     """`args[n]` of the clause being checked."""
     index = _index(checker, node)
     points = checker.environment.points
@@ -91,7 +88,7 @@ def _of_function(found: ArgumentType, index: int, span: Span) -> Expr:
     return tree.Deref(type_, span, address)
 
 
-def _declared(checker: ExpressionChecker, points: Sequence[ProbePoint], index: int) -> Type | None:
+def _declared(checker: Checker, points: Sequence[ProbePoint], index: int) -> Type | None:
     """The type that a provider declared in the program gives to an argument of its probes."""
     found: list[Type] = []
     for point in points:
@@ -107,7 +104,7 @@ def _declared(checker: ExpressionChecker, points: Sequence[ProbePoint], index: i
 
 
 def _of_declared(
-    checker: ExpressionChecker, type_: Type, found: ArgumentType, index: int, span: Span
+    checker: Checker, type_: Type, found: ArgumentType, index: int, span: Span
 ) -> Expr:
     """An argument as declared: pointers lead into the process, a `string` is read there."""
     resolved = type_.resolve()
@@ -121,7 +118,7 @@ def _of_declared(
     return tree.ProbeArgument(type_, span, index, found)
 
 
-def _index(checker: ExpressionChecker, node: ast.Index) -> int:
+def _index(checker: Checker, node: ast.Index) -> int:
     if len(node.indices) != 1:
         raise Diagnostic(
             "D_PROTO_LEN",
@@ -182,7 +179,7 @@ def _argument(point: ProbePoint, index: int, span: Span) -> ArgumentType:
 # ---------------------------------------------------------------------------- type texts
 
 
-def _type(checker: ExpressionChecker, argument: ArgumentType) -> Type | None:
+def _type(checker: Checker, argument: ArgumentType) -> Type | None:
     if argument.type is not None:
         return argument.type
     if argument.btf is not None:
@@ -194,7 +191,7 @@ def _type(checker: ExpressionChecker, argument: ArgumentType) -> Type | None:
     return PointerType(type_.element) if isinstance(type_, ArrayType) else type_
 
 
-def type_from_text(checker: ExpressionChecker, text: str) -> Type | None:
+def type_from_text(checker: Checker, text: str) -> Type | None:
     """A type as a tracepoint's format file spells it: `const char *`, `struct stat *`, `u32`."""
     base, bracket, _ = text.partition("[")
     words = [w for w in base.replace("*", " * ").split() if w not in _QUALIFIERS]
@@ -207,7 +204,7 @@ def type_from_text(checker: ExpressionChecker, text: str) -> Type | None:
     return type_
 
 
-def _named(checker: ExpressionChecker, names: list[str]) -> Type | None:
+def _named(checker: Checker, names: list[str]) -> Type | None:
     kernel = checker.environment.kernel
     if len(names) == 2 and names[0] in ("struct", "union"):
         found = kernel.struct(names[0], names[1])

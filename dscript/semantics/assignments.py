@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dscript.builtins.variables import BUILTIN_VARIABLES
 from dscript.dtypes.types import (
     INT,
@@ -20,16 +18,14 @@ from dscript.dtypes.types import (
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
 from dscript.semantics.aggregations import check_update, multidimensional
+from dscript.semantics.base import Checker
 from dscript.semantics.names import bad_function_reference, is_known_function
 from dscript.semantics.tree import Expr, Scope
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
 
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
-
-def check_assignment(checker: ExpressionChecker, node: ast.Assign) -> Expr:
+def check_assignment(checker: Checker, node: ast.Assign) -> Expr:
     if isinstance(node.target, ast.AggregationRef):
         return check_update(checker, node)
     if isinstance(node.target, ast.Index) and isinstance(node.target.base, ast.AggregationRef):
@@ -62,7 +58,7 @@ def check_assignment(checker: ExpressionChecker, node: ast.Assign) -> Expr:
     return tree.Assign(place.type, node.span, place, value, op, work)
 
 
-def check_step(checker: ExpressionChecker, node: ast.Expr, op: str, post: bool, span: Span) -> Expr:
+def check_step(checker: Checker, node: ast.Expr, op: str, post: bool, span: Span) -> Expr:
     """`++` and `--`, before or after (`post`) their operand; a pointer moves by its target."""
     if isinstance(node, ast.AggregationRef):
         raise _not_modifiable(op, span)
@@ -83,7 +79,7 @@ def check_step(checker: ExpressionChecker, node: ast.Expr, op: str, post: bool, 
     return tree.Step(place.type, span, place, delta if op == "++" else -delta, post)
 
 
-def _target(checker: ExpressionChecker, node: ast.Expr, value: Expr | None, op: str = "=") -> Expr:
+def _target(checker: Checker, node: ast.Expr, value: Expr | None, op: str = "=") -> Expr:
     """The place an assignment writes.
 
     Undeclared variables come into being here with the type of `value`; `++`, `--` and
@@ -101,7 +97,7 @@ def _target(checker: ExpressionChecker, node: ast.Expr, value: Expr | None, op: 
     return expr
 
 
-def _require_free_name(checker: ExpressionChecker, name: str, op: str, span: Span) -> None:
+def _require_free_name(checker: Checker, name: str, op: str, span: Span) -> None:
     """A global variable cannot take the name of anything else."""
     environment = checker.environment
     if name in BUILTIN_VARIABLES:
@@ -126,7 +122,7 @@ def _not_modifiable(op: str, span: Span) -> Diagnostic:
 
 
 def _create(
-    checker: ExpressionChecker,
+    checker: Checker,
     scope: Scope,
     name: str,
     keys: tuple[ast.Expr, ...] | None,
@@ -142,7 +138,7 @@ def _create(
     return tree.Element(variable.type, node.span, variable, typed_keys)
 
 
-def _stored_type(checker: ExpressionChecker, value: Expr) -> Type:
+def _stored_type(checker: Checker, value: Expr) -> Type:
     type_ = value.type
     if isinstance(type_.resolve(), StringType):
         return checker.environment.string

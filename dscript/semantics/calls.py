@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dscript.builtins.actions import (
     ABSENT_ACTIONS,
     ACTIONS,
@@ -15,16 +13,14 @@ from dscript.dtypes.types import LONG, ULONG, StringType, is_integral, is_scalar
 from dscript.errors import Diagnostic
 from dscript.semantics import operators, tree
 from dscript.semantics.actions import check_action
+from dscript.semantics.base import Checker
 from dscript.semantics.environment import suggestion
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
 
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
-
-def check_call(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def check_call(checker: Checker, node: ast.Call) -> Expr:
     """A call of a subroutine or an action; Diagnostic for anything else."""
     name = node.name
     subroutine = SUBROUTINES.get(name)
@@ -58,7 +54,7 @@ def check_call(checker: ExpressionChecker, node: ast.Call) -> Expr:
     )
 
 
-def _subroutine(checker: ExpressionChecker, node: ast.Call, signature: Subroutine) -> Expr:
+def _subroutine(checker: Checker, node: ast.Call, signature: Subroutine) -> Expr:
     given, most = len(node.args), len(signature.params)
     if not signature.required <= given <= most:
         wanted = str(most) if signature.required == most else f"{signature.required} to {most}"
@@ -83,9 +79,7 @@ def _subroutine(checker: ExpressionChecker, node: ast.Call, signature: Subroutin
     return tree.SubroutineCall(type_, node.span, node.name, args)
 
 
-def _argument(
-    checker: ExpressionChecker, node: ast.Call, number: int, kind: str, arg: ast.Expr
-) -> Expr:
+def _argument(checker: Checker, node: ast.Call, number: int, kind: str, arg: ast.Expr) -> Expr:
     expr = checker.check(arg)
     string: StringType = checker.environment.string
     if kind == "string":

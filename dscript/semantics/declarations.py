@@ -13,8 +13,8 @@ from dscript.dtypes.types import (
 )
 from dscript.errors import Diagnostic
 from dscript.semantics import operators
+from dscript.semantics.base import Checker
 from dscript.semantics.environment import InlineDefinition, define_typedef
-from dscript.semantics.expressions import ExpressionChecker
 from dscript.semantics.names import is_known_function
 from dscript.semantics.tree import Scope, Variable
 from dscript.semantics.typenames import describe, storage_problem
@@ -28,7 +28,7 @@ _OWN_TYPES = frozenset(
 )
 
 
-def declare(checker: ExpressionChecker, node: ast.Declaration) -> None:
+def declare(checker: Checker, node: ast.Declaration) -> None:
     """Enter one declaration into the environment."""
     type_, keys = checker.types.resolve_keyed(node.type)
     if not node.name:
@@ -97,7 +97,7 @@ def _check_keys(keys: tuple[Type, ...] | None, node: ast.Declaration) -> None:
 
 
 def _declare_typedef(
-    checker: ExpressionChecker, node: ast.Declaration, type_: Type, keys: tuple[Type, ...] | None
+    checker: Checker, node: ast.Declaration, type_: Type, keys: tuple[Type, ...] | None
 ) -> None:
     environment = checker.environment
     if keys is not None:
@@ -119,7 +119,7 @@ def _declare_typedef(
 
 
 def _is_declared(
-    checker: ExpressionChecker,
+    checker: Checker,
     node: ast.Declaration,
     scope: Scope,
     type_: Type,
@@ -154,7 +154,7 @@ def _shown(type_: Type, keys: tuple[Type, ...] | None) -> str:
     return f"{describe(type_)}{signature}"
 
 
-def declare_inline(checker: ExpressionChecker, node: ast.Inline) -> None:
+def declare_inline(checker: Checker, node: ast.Inline) -> None:
     environment = checker.environment
     name = node.name
     if name in environment.inlines or ("global", name) in environment.variables:
@@ -177,7 +177,7 @@ def declare_inline(checker: ExpressionChecker, node: ast.Inline) -> None:
     environment.inlines[name] = inline
 
 
-def _check_now(checker: ExpressionChecker, inline: InlineDefinition) -> None:
+def _check_now(checker: Checker, inline: InlineDefinition) -> None:
     """An inline without parameters must be right where it stands, used or not."""
     value = checker.check(inline.node.value)
     operators.assignable(value, inline.type, inline.node.span, checker.environment.string)

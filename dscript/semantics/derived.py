@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from dscript.dtypes.types import LONG
 from dscript.errors import Diagnostic, Span
@@ -14,14 +13,12 @@ from dscript.program import Probe
 from dscript.providers import ProbePoint, sources
 from dscript.providers.base import Derived, Step
 from dscript.semantics import operators, tree
+from dscript.semantics.base import Checker
 from dscript.semantics.translators import check_member
 from dscript.semantics.tree import Expr
 from dscript.semantics.walk import walk_clause
 from dscript.source import Source
 from dscript.syntax import ast
-
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
 # Numbers of hidden probes: below and above those of all derived probes.
 _BEFORE, _AFTER = 14_000, 19_000
@@ -41,7 +38,7 @@ def derivation(points: Sequence[ProbePoint]) -> Derived | None:
     return points[0].attach.derived if points else None
 
 
-def condition(checker: ExpressionChecker, span: Span) -> Expr | None:
+def condition(checker: Checker, span: Span) -> Expr | None:
     """When the event is the probe; None for always."""
     derived = derivation(checker.environment.points)
     if derived is None or not derived.condition:
@@ -51,7 +48,7 @@ def condition(checker: ExpressionChecker, span: Span) -> Expr | None:
 
 
 def step_clauses(
-    checker: ExpressionChecker, derived: Derived, known: dict[Step, tree.Clause], span: Span
+    checker: Checker, derived: Derived, known: dict[Step, tree.Clause], span: Span
 ) -> None:
     """Add to `known` the hidden clauses of the probe's steps; `index` is for the caller to set.
 
@@ -75,14 +72,14 @@ def step_clauses(
     environment.points = saved
 
 
-def argument(checker: ExpressionChecker, index: int, span: Span) -> Expr:
+def argument(checker: Checker, index: int, span: Span) -> Expr:
     """`args[index]` as a whole."""
     derived, node = _argument(checker, index, span)
     with _parameters(checker, derived, span):
         return checker.check(node)
 
 
-def integer_argument(checker: ExpressionChecker, index: int, span: Span) -> Expr:
+def integer_argument(checker: Checker, index: int, span: Span) -> Expr:
     """`arg0` … `arg9`: integers as they are, structures by their kernel address."""
     derived = derivation(checker.environment.points)
     assert derived is not None
@@ -96,7 +93,7 @@ def integer_argument(checker: ExpressionChecker, index: int, span: Span) -> Expr
     return operators.convert(operators.decay(value), LONG)
 
 
-def translated_member(checker: ExpressionChecker, node: ast.Member) -> Expr | None:
+def translated_member(checker: Checker, node: ast.Member) -> Expr | None:
     """`args[n]->member` where the provider translates the argument."""
     base, points = node.base, checker.environment.points
     if (
@@ -188,7 +185,7 @@ def _needs_running(node: Expr) -> str:
     return ""
 
 
-def _argument(checker: ExpressionChecker, index: int, span: Span) -> tuple[Derived, ast.Expr]:
+def _argument(checker: Checker, index: int, span: Span) -> tuple[Derived, ast.Expr]:
     points = checker.environment.points
     derived = derivation(points)
     assert derived is not None
@@ -200,7 +197,7 @@ def _argument(checker: ExpressionChecker, index: int, span: Span) -> tuple[Deriv
 
 
 @contextmanager
-def _parameters(checker: ExpressionChecker, derived: Derived, span: Span) -> Iterator[None]:
+def _parameters(checker: Checker, derived: Derived, span: Span) -> Iterator[None]:
     """The names of the event's own arguments mean these inside, and nothing else does."""
     from dscript.kernel import btf_types
 

@@ -1,7 +1,7 @@
 """AST expressions → typed expressions: the way in, literals and operators.
 
-Names, places, assignments and calls have modules of their own, which come back here for
-their parts.
+Names, places, assignments and calls have modules of their own, which come back for their
+parts through `base.Checker`.
 """
 
 from __future__ import annotations
@@ -13,62 +13,30 @@ from dscript.dtypes.types import (
     ULONG,
     StringType,
     integer_literal,
-    is_integral,
-    is_scalar,
 )
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators, tree
 from dscript.semantics.aggregations import as_value
 from dscript.semantics.assignments import check_assignment, check_step
+from dscript.semantics.base import Checker
 from dscript.semantics.calls import check_call
-from dscript.semantics.environment import Environment
+from dscript.semantics.inlines import use_inline
 from dscript.semantics.macros import check_macro
 from dscript.semantics.names import (
     check_external,
     check_identifier,
     check_scoped,
     is_known_function,
-    use_inline,
 )
 from dscript.semantics.places import check_address, check_index, check_member_access, dereference
 from dscript.semantics.sizes import check_offsetof, check_sizeof, sizeof_type
 from dscript.semantics.translators import check_xlate
 from dscript.semantics.tree import Expr
-from dscript.semantics.typenames import TypeResolver
-from dscript.semantics.variables import VariableTable
 from dscript.syntax import ast
 
 
-class ExpressionChecker:
-    """Types one expression at a time; state between calls is only the environment's."""
-
-    def __init__(self, environment: Environment) -> None:
-        self.environment = environment
-        self.types = TypeResolver(environment, self.constant)
-        self.variables = VariableTable(environment)
-
-    # --------------------------------------------------------------------------- entry
-
-    def constant(
-        self,
-        node: ast.Expr,
-        tag: str = "D_SYNTAX",
-        message: str = "an integral constant expression is required here",
-    ) -> int:
-        """Value of an integral constant expression; a Diagnostic of `tag` for others."""
-        expr = self.check(node)
-        if not isinstance(expr, tree.Const) or not is_integral(expr.type):
-            raise Diagnostic(tag, message, node.span)
-        return expr.value
-
-    def condition(self, node: ast.Expr) -> Expr:
-        expr = operators.decay(self.check(node))
-        if not is_scalar(expr.type):
-            hint = 'compare a string with one: … != ""' if operators.is_string(expr) else None
-            raise Diagnostic(
-                "D_PRED_SCALAR", "predicate result must be of scalar type", node.span, hint
-            )
-        return expr
+class ExpressionChecker(Checker):
+    """Tells kinds of expressions apart; each is checked where its rules are."""
 
     def check(self, node: ast.Expr) -> Expr:
         match node:

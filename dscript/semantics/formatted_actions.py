@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from dscript.builtins.formats import (
     Argument,
@@ -26,17 +25,13 @@ from dscript.errors import Diagnostic
 from dscript.program import Conversion
 from dscript.semantics import operators, tree
 from dscript.semantics.action_calls import void_call
+from dscript.semantics.base import Checker
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
 
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
-
-def checked_format(
-    checker: ExpressionChecker, node: ast.Call, formatted: ast.Expr
-) -> tuple[Conversion, ...]:
+def checked_format(checker: Checker, node: ast.Call, formatted: ast.Expr) -> tuple[Conversion, ...]:
     text = checker.check(formatted)
     if not isinstance(text, tree.Text):
         raise Diagnostic(
@@ -80,7 +75,7 @@ def argument_kind(expr: Expr) -> ArgumentKind:
     return "other"
 
 
-def check_printf(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def check_printf(checker: Checker, node: ast.Call) -> Expr:
     conversions = checked_format(checker, node, node.args[0])
     args = [_printed(checker, arg) for arg in node.args[1:]]
     kinds = [Argument(argument_kind(arg), describe(arg.type), arg.type.size) for arg in args]
@@ -92,7 +87,7 @@ def check_printf(checker: ExpressionChecker, node: ast.Call) -> Expr:
     return void_call(node, node.name, *_as_strings(checker, args), format=conversions)
 
 
-def _printed(checker: ExpressionChecker, arg: ast.Expr) -> Expr:
+def _printed(checker: Checker, arg: ast.Expr) -> Expr:
     if isinstance(arg, ast.AggregationRef):
         raise Diagnostic(
             "D_PRINTF_AGG_CONV",
@@ -106,7 +101,7 @@ def _printed(checker: ExpressionChecker, arg: ast.Expr) -> Expr:
     return value
 
 
-def _as_strings(checker: ExpressionChecker, args: Sequence[Expr]) -> list[Expr]:
+def _as_strings(checker: Checker, args: Sequence[Expr]) -> list[Expr]:
     string = checker.environment.string
     return [
         operators.to_string(arg, string) if argument_kind(arg) == "char_array" else arg

@@ -5,19 +5,15 @@ They are looked at only where this kernel has no symbol or member of that name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dscript.dtypes.types import PointerType, StructType
 from dscript.semantics import tree
+from dscript.semantics.base import Checker
 from dscript.semantics.environment import InlineDefinition
 from dscript.semantics.tree import Expr
 from dscript.syntax import ast
 
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
-
-def variable(checker: ExpressionChecker, node: ast.Expr) -> ast.Identifier | None:
+def variable(checker: Checker, node: ast.Expr) -> ast.Identifier | None:
     """What stands for a backtick name that this kernel lacks: the name of an inline."""
     if not isinstance(node, ast.External) or not checker.environment.settings.compat:
         return None
@@ -30,7 +26,7 @@ def variable(checker: ExpressionChecker, node: ast.Expr) -> ast.Identifier | Non
     return ast.Identifier(span=node.span, name=name)
 
 
-def member(checker: ExpressionChecker, base: Expr, node: ast.Member) -> Expr | None:
+def member(checker: Checker, base: Expr, node: ast.Member) -> Expr | None:
     """What stands for a member that the structure lacks; None where nothing does.
 
     `base` is the structure, or a pointer to it: what one kernel embeds another one points to.
@@ -63,14 +59,14 @@ def _address(base: Expr) -> Expr:
     return tree.AddressOf(PointerType(base.type), base.span, base)
 
 
-def _definition(checker: ExpressionChecker, name: str) -> InlineDefinition | None:
+def _definition(checker: Checker, name: str) -> InlineDefinition | None:
     environment = checker.environment
     if name not in environment.inlines:
         environment.define(name)
     return environment.inlines.get(name)
 
 
-def _remark(checker: ExpressionChecker, what: str) -> None:
+def _remark(checker: Checker, what: str) -> None:
     text = f"{what}, is computed from what Linux has; -x compat=none turns this off"
     if text not in checker.environment.remarks:
         checker.environment.remarks.append(text)

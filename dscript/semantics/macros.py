@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dscript.dtypes.types import INT, StringType, integer_literal
 from dscript.errors import Diagnostic
 from dscript.semantics import tree
+from dscript.semantics.base import Checker
 from dscript.semantics.environment import RUN_MACROS, fixed_macro, suggestion
 from dscript.semantics.names import check_identifier
 from dscript.semantics.tree import Expr
 from dscript.syntax import ast
 
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
-
-def check_macro(checker: ExpressionChecker, node: ast.Macro) -> Expr:
+def check_macro(checker: Checker, node: ast.Macro) -> Expr:
     environment = checker.environment
     if node.name.isdigit():
         text = environment.argument(int(node.name), node.span)
@@ -44,7 +40,7 @@ def check_macro(checker: ExpressionChecker, node: ast.Macro) -> Expr:
     return tree.LoadWord(INT, node.span, node.name)
 
 
-def _argument(checker: ExpressionChecker, text: str | None, node: ast.Macro) -> Expr:
+def _argument(checker: Checker, text: str | None, node: ast.Macro) -> Expr:
     """`$n` stands for its text as a token: an integer, an identifier, or else a string.
 
     Double quotes around the string are left out.  `$target` and the like are tokens, too, so

@@ -1,30 +1,22 @@
-"""Names: variables, built-in variables, enumerators, kernel symbols, inlines."""
+"""Names: variables, built-in variables, enumerators, kernel symbols."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from dscript.builtins.actions import ACTIONS, AGGREGATING_FUNCTIONS
 from dscript.builtins.subroutines import SUBROUTINES
 from dscript.builtins.variables import ABSENT_VARIABLES, BUILTIN_VARIABLES, FOREIGN_NAMES
-from dscript.dtypes.types import VOID, VOID_POINTER, PointerType, StructType, VoidType
+from dscript.dtypes.types import VOID, VOID_POINTER, PointerType, StructType
 from dscript.errors import Diagnostic, Span
-from dscript.semantics import kernels, operators, tree
+from dscript.semantics import kernels, tree
+from dscript.semantics.base import Checker
 from dscript.semantics.derived import derivation, integer_argument
-from dscript.semantics.environment import InlineDefinition, suggestion
+from dscript.semantics.environment import suggestion
+from dscript.semantics.inlines import use_inline
 from dscript.semantics.tree import Expr, Variable
-from dscript.semantics.typenames import describe
 from dscript.syntax import ast
 
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
-
-# Inlines that use inlines twice grow with the power of their depth.
-MOST_EXPANSIONS = 100_000
-
-
-def check_identifier(checker: ExpressionChecker, node: ast.Identifier) -> Expr:
+def check_identifier(checker: Checker, node: ast.Identifier) -> Expr:
     found = find_name(checker, node)
     if found is not None:
         return found
@@ -69,7 +61,7 @@ def bad_function_reference(name: str, span: Span) -> Diagnostic:
     )
 
 
-def find_name(checker: ExpressionChecker, node: ast.Identifier) -> Expr | None:
+def find_name(checker: Checker, node: ast.Identifier) -> Expr | None:
     """What a name means; None for an unknown one.  Later declarations hide kernel names."""
     environment, name, span = checker.environment, node.name, node.span
     if name in environment.bindings:
@@ -107,7 +99,7 @@ def absent_variable(name: str, span: Span) -> Diagnostic:
     )
 
 
-def _builtin(checker: ExpressionChecker, name: str, span: Span) -> Expr:
+def _builtin(checker: Checker, name: str, span: Span) -> Expr:
     if name == "curthread":
         struct = checker.environment.kernel.struct("struct", "task_struct")
         target = struct if struct is not None else StructType("struct", "task_struct")
@@ -129,7 +121,7 @@ def _require_scalar_use(variable: Variable, span: Span) -> None:
         )
 
 
-def check_scoped(checker: ExpressionChecker, node: ast.Scoped) -> Expr:
+def check_scoped(checker: Checker, node: ast.Scoped) -> Expr:
     variable = checker.environment.variables.get((node.scope, node.name))
     if variable is None:
         known = [v for scope, v in checker.environment.variables if scope == node.scope]
@@ -143,9 +135,7 @@ def check_scoped(checker: ExpressionChecker, node: ast.Scoped) -> Expr:
     return tree.VariableRef(variable.type, node.span, variable)
 
 
-def check_external(
-    checker: ExpressionChecker, node: ast.External, *, only_address: bool = False
-) -> Expr:
+def check_external(checker: Checker, node: ast.External, *, only_address: bool = False) -> Expr:
     """A backtick name; without a type (`&name` needs none) it is a void object."""
     found = checker.environment.kernel.symbol(node.module, node.name)
     shown = f"{node.module}`{node.name}"
@@ -168,65 +158,3 @@ def check_external(
             f"cast its address: *(int *)&{shown}",
         )
     return tree.KernelSymbol(type_ or VOID, node.span, node.module, node.name, address)
-
-
-def use_inline(
-    checker: ExpressionChecker,
-    inline: InlineDefinition,
-    args: tuple[ast.Expr, ...] | None,
-    span: Span,
-) -> Expr:
-    """The inline's expression in its place; `args` is None where no brackets were written."""
-    if (inline.params is None) != (args is None):
-        raise Diagnostic(
-            "D_PROTO_LEN",
-            f"inline {inline.node.name} "
-            + ("takes no parameters" if inline.params is None else "needs parameters in [ ]"),
-            span,
-        )
-    if inline.busy:
-        raise Diagnostic("D_IDENT_UNDEF", f"inline {inline.node.name} refers to itself", span)
-    checker.environment.expansions += 1
-    if checker.environment.expansions > MOST_EXPANSIONS:
-        raise Diagnostic(
-            "D_NOMEM", f"inlines are used more than {MOST_EXPANSIONS} times in all", span
-        )
-    bindings = bind_arguments(checker, inline, args or (), span)
-    saved = checker.environment.bindings
-    checker.environment.bindings = bindings
-    inline.busy = True
-    try:
-        value = checker.check(inline.node.value)
-    finally:
-        inline.busy = False
-        checker.environment.bindings = saved
-    if isinstance(inline.type.resolve(), VoidType):
-        return value
-    return operators.assignable(value, inline.type, span, checker.environment.string)
-
-
-def bind_arguments(
-    checker: ExpressionChecker, inline: InlineDefinition, args: tuple[ast.Expr, ...], span: Span
-) -> dict[str, Expr]:
-    """The parameters' values by name."""
-    params = inline.params or ()
-    if len(params) != len(args):
-        raise Diagnostic(
-            "D_PROTO_LEN",
-            f"{inline.node.name}[ ] prototype mismatch: {len(args)} args passed, "
-            f"{len(params)} expected",
-            span,
-        )
-    string = checker.environment.string
-    bindings: dict[str, Expr] = {}
-    for number, ((type_, name), arg) in enumerate(zip(params, args, strict=True), 1):
-        value = checker.check(arg)
-        if not operators.fits(value, type_, string):
-            raise Diagnostic(
-                "D_PROTO_ARG",
-                f"{inline.node.name}[ ] argument #{number} is incompatible with prototype:\n"
-                f"\tprototype: {describe(type_)}\n\t argument: {describe(value.type)}",
-                arg.span,
-            )
-        bindings[name] = operators.assignable(value, type_, arg.span, string)
-    return bindings

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dscript.dtypes.types import INT, LONG, ULONG, VOID, is_integral, is_scalar
 from dscript.errors import Diagnostic
 from dscript.semantics import operators, tree
+from dscript.semantics.base import Checker
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
 
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
-
-def check_pcap(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def check_pcap(checker: Checker, node: ast.Call) -> Expr:
     """The action's data: the packet's first bytes, how many those are, its whole length, the
     time, and what protocol it begins with.
 

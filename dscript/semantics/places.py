@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dscript.builtins.variables import ABSENT_VARIABLES, BUILTIN_VARIABLES
 from dscript.dtypes.types import (
@@ -22,16 +21,15 @@ from dscript.errors import Diagnostic, Span
 from dscript.semantics import kernels, operators, tree
 from dscript.semantics.aggregations import multidimensional
 from dscript.semantics.arguments import check_argument
+from dscript.semantics.base import Checker
 from dscript.semantics.derived import translated_member
 from dscript.semantics.environment import suggestion
-from dscript.semantics.names import absent_variable, check_external, use_inline
+from dscript.semantics.inlines import use_inline
+from dscript.semantics.names import absent_variable, check_external
 from dscript.semantics.translators import check_member, inline_translation
 from dscript.semantics.tree import Expr, Variable
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
-
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
 
 def dereference(operand: Expr, span: Span) -> Expr:
@@ -62,7 +60,7 @@ def _loaded(place: Expr) -> Expr:
     return place
 
 
-def check_address(checker: ExpressionChecker, node: ast.Unary) -> Expr:
+def check_address(checker: Checker, node: ast.Unary) -> Expr:
     if isinstance(node.operand, ast.External):
         operand: Expr = check_external(checker, node.operand, only_address=True)
     else:
@@ -80,7 +78,7 @@ def check_address(checker: ExpressionChecker, node: ast.Unary) -> Expr:
     raise Diagnostic("D_ADDROF_LVAL", "unary & requires an lvalue", node.span)
 
 
-def check_member_access(checker: ExpressionChecker, node: ast.Member) -> Expr:
+def check_member_access(checker: Checker, node: ast.Member) -> Expr:
     symbol = kernels.variable(checker, node.base)
     if symbol is not None:
         node = replace(node, base=symbol)
@@ -123,7 +121,7 @@ def check_member_access(checker: ExpressionChecker, node: ast.Member) -> Expr:
     return _loaded(tree.MemberRef(member.type, node.span, base, member))
 
 
-def _unknown_struct(checker: ExpressionChecker, struct: StructType) -> str | None:
+def _unknown_struct(checker: Checker, struct: StructType) -> str | None:
     """Why a structure of the kernel has no members here."""
     if checker.environment.kernel.struct("struct", "task_struct") is not None:
         return None
@@ -151,7 +149,7 @@ def _pointed_struct(base: Expr, node: ast.Member) -> Expr:
     return tree.Deref(type_.target, base.span, base)
 
 
-def check_index(checker: ExpressionChecker, node: ast.Index) -> Expr:
+def check_index(checker: Checker, node: ast.Index) -> Expr:
     base = kernels.variable(checker, node.base) or node.base
     if base is not node.base:
         node = replace(node, base=base)
@@ -179,13 +177,13 @@ def check_index(checker: ExpressionChecker, node: ast.Index) -> Expr:
     return _subscript(checker, checker.check(base), node)
 
 
-def _element(checker: ExpressionChecker, variable: Variable, node: ast.Index) -> Expr:
+def _element(checker: Checker, variable: Variable, node: ast.Index) -> Expr:
     keys = tuple(checker.check(key) for key in node.indices)
     keys = checker.variables.match_keys(variable, keys, node.span)
     return tree.Element(variable.type, node.span, variable, keys)
 
 
-def _subscript(checker: ExpressionChecker, base: Expr, node: ast.Index) -> Expr:
+def _subscript(checker: Checker, base: Expr, node: ast.Index) -> Expr:
     if len(node.indices) != 1:
         raise Diagnostic(
             "D_ARR_BADREF",

@@ -6,18 +6,14 @@ A declaration describes the probes that a program or the kernel may have (manual
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dscript.dtypes.types import Type, VoidType
 from dscript.errors import Diagnostic
 from dscript.providers import Pattern, arguments, is_provider, match
 from dscript.semantics import operators
+from dscript.semantics.base import Checker
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
-
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
 # DTRACE_PROVNAMELEN and DTRACE_NAMELEN with their final NUL; UINT8_MAX.
 _LONGEST_NAME = 63
@@ -27,7 +23,7 @@ _MOST_ARGUMENTS = 255
 Signature = tuple[tuple[Type, ...], tuple[Type, ...]]
 
 
-def declare_provider(checker: ExpressionChecker, node: ast.ProviderDef) -> None:
+def declare_provider(checker: Checker, node: ast.ProviderDef) -> None:
     """Check one declaration and remember its probes."""
     _check_name("provider", node.name, node)
     if node.name[-1].isdigit():
@@ -64,9 +60,7 @@ def _check_name(kind: str, name: str, node: ast.Node) -> None:
         )
 
 
-def _signature(
-    checker: ExpressionChecker, provider: ast.ProviderDef, probe: ast.ProviderProbe
-) -> Signature:
+def _signature(checker: Checker, provider: ast.ProviderDef, probe: ast.ProviderProbe) -> Signature:
     native = _prototype(checker, probe, probe.native)
     if probe.translated is None:
         return native, native
@@ -92,7 +86,7 @@ def _signature(
 
 
 def _prototype(
-    checker: ExpressionChecker,
+    checker: Checker,
     probe: ast.ProviderProbe,
     parameters: tuple[tuple[ast.TypeName, str], ...],
 ) -> tuple[Type, ...]:
@@ -119,9 +113,7 @@ def _prototype(
     return tuple(types)
 
 
-def _translates(
-    checker: ExpressionChecker, source: Type, target: Type, probe: ast.ProviderProbe
-) -> bool:
+def _translates(checker: Checker, source: Type, target: Type, probe: ast.ProviderProbe) -> bool:
     value = Expr(source, probe.span)
     if operators.fits(value, target, checker.environment.string):
         return True

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dscript.dtypes.types import ULONG, FunctionType, StructType, Type, VoidType
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import tree
+from dscript.semantics.base import Checker
 from dscript.semantics.environment import suggestion
 from dscript.semantics.names import find_name
 from dscript.semantics.tree import Expr
 from dscript.syntax import ast
 
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
-
-def check_sizeof(checker: ExpressionChecker, node: ast.SizeofExpr) -> Expr:
+def check_sizeof(checker: Checker, node: ast.SizeofExpr) -> Expr:
     operand = node.operand
     if isinstance(operand, ast.Identifier) and _find_quietly(checker, operand) is None:
         type_ = checker.types.find_typedef(operand.name)
@@ -32,7 +28,7 @@ def check_sizeof(checker: ExpressionChecker, node: ast.SizeofExpr) -> Expr:
     return sizeof_type(expr.type, node.span)
 
 
-def _find_quietly(checker: ExpressionChecker, node: ast.Identifier) -> Expr | None:
+def _find_quietly(checker: Checker, node: ast.Identifier) -> Expr | None:
     try:
         return find_name(checker, node)
     except Diagnostic:
@@ -49,7 +45,7 @@ def sizeof_type(type_: Type, span: Span) -> Expr:
     return tree.Const(ULONG, span, type_.size)
 
 
-def check_offsetof(checker: ExpressionChecker, node: ast.Offsetof) -> Expr:
+def check_offsetof(checker: Checker, node: ast.Offsetof) -> Expr:
     type_ = checker.types.resolve(node.type)
     offset = 0
     for name in node.path:

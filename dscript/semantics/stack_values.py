@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dscript.dtypes.types import ULONG, VOID, TypedefType, is_scalar
 from dscript.errors import Diagnostic
 from dscript.semantics import operators, tree
+from dscript.semantics.base import Checker
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
-
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
-
 
 # What these actions give has no value that an expression could compute with: printed, or the
 # key of an aggregation.  In messages the types go by the names that DTrace's own have.
@@ -22,7 +17,7 @@ SYMBOL = TypedefType("_symaddr", VOID)
 USER_SYMBOL = TypedefType("_usymaddr", VOID)
 
 
-def _frames(checker: ExpressionChecker, node: ast.Call, at: int, default: int, tag: str) -> int:
+def _frames(checker: Checker, node: ast.Call, at: int, default: int, tag: str) -> int:
     if len(node.args) <= at:
         return default
     value = checker.check(node.args[at])
@@ -39,7 +34,7 @@ def _frames(checker: ExpressionChecker, node: ast.Call, at: int, default: int, t
     return value.value
 
 
-def stack_value(checker: ExpressionChecker, node: ast.Call) -> tree.StackValue:
+def stack_value(checker: Checker, node: ast.Call) -> tree.StackValue:
     settings = checker.environment.settings
     if node.name == "stack":
         frames = _frames(checker, node, 0, settings.stackframes, "D_STACK_SIZE")
@@ -52,7 +47,7 @@ def stack_value(checker: ExpressionChecker, node: ast.Call) -> tree.StackValue:
     return tree.StackValue(STACK, node.span, "ustack", frames, strsize)
 
 
-def symbol_value(checker: ExpressionChecker, node: ast.Call) -> Expr:
+def symbol_value(checker: Checker, node: ast.Call) -> Expr:
     address = operators.decay(checker.check(node.args[0]))
     if not is_scalar(address.type):
         raise Diagnostic(

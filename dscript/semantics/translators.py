@@ -5,13 +5,13 @@ Only the members that a program names are ever computed (manual, chapter "Transl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dscript.builtins.variables import BUILTIN_VARIABLES
 from dscript.dtypes.types import ArrayType, PointerType, StringType, StructType, Type
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import operators
+from dscript.semantics.base import Checker
 from dscript.semantics.environment import TranslatorDefinition, suggestion
+from dscript.semantics.inlines import bind_arguments
 from dscript.semantics.tree import (
     AddressOf,
     Assign,
@@ -24,11 +24,8 @@ from dscript.semantics.tree import (
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
 
-if TYPE_CHECKING:
-    from dscript.semantics.expressions import ExpressionChecker
 
-
-def declare_translator(checker: ExpressionChecker, node: ast.Translator) -> None:
+def declare_translator(checker: Checker, node: ast.Translator) -> None:
     environment = checker.environment
     output = checker.types.resolve(node.output)
     struct = output.resolve()
@@ -78,9 +75,7 @@ def _points_nowhere(source: Type) -> bool:
     return isinstance(target, StructType) and target is not source and not target.complete
 
 
-def check_member(
-    checker: ExpressionChecker, xlate: ast.Xlate, name: str, arrow: bool, span: Span
-) -> Expr:
+def check_member(checker: Checker, xlate: ast.Xlate, name: str, arrow: bool, span: Span) -> Expr:
     """`xlate <T> (e).name` and `xlate <T *> (e)->name`."""
     wanted = checker.types.resolve(xlate.type).resolve()
     if arrow:
@@ -111,13 +106,11 @@ def check_member(
     )
 
 
-def inline_translation(checker: ExpressionChecker, node: ast.Member) -> Expr | None:
+def inline_translation(checker: Checker, node: ast.Member) -> Expr | None:
     """A member of an inline that stands for a translation: `curpsinfo->pr_pid`, `fds[0].fi_fs`.
 
     Of the translation only this member is computed.
     """
-    from dscript.semantics.names import bind_arguments  # which needs translations itself
-
     base, environment = node.base, checker.environment
     args: tuple[ast.Expr, ...] | None = None
     if isinstance(base, ast.Index):
@@ -145,7 +138,7 @@ def inline_translation(checker: ExpressionChecker, node: ast.Member) -> Expr | N
         environment.bindings = saved
 
 
-def has_translator(checker: ExpressionChecker, wanted: Type, operand: Expr) -> bool:
+def has_translator(checker: Checker, wanted: Type, operand: Expr) -> bool:
     """Whether `wanted`, or what it points to, can be made of the operand."""
     target = wanted.resolve()
     struct = target.target.resolve() if isinstance(target, PointerType) else target
@@ -156,9 +149,7 @@ def has_translator(checker: ExpressionChecker, wanted: Type, operand: Expr) -> b
     return True
 
 
-def _find(
-    checker: ExpressionChecker, wanted: Type, operand: Expr, span: Span
-) -> TranslatorDefinition:
+def _find(checker: Checker, wanted: Type, operand: Expr, span: Span) -> TranslatorDefinition:
     for definition in checker.environment.translators:
         if not operators.same_type(definition.output, wanted):
             continue
@@ -175,7 +166,7 @@ def _find(
 
 
 def _member(
-    checker: ExpressionChecker,
+    checker: Checker,
     definition: TranslatorDefinition,
     operand: Expr,
     member: ast.TranslatorMember,
@@ -207,7 +198,7 @@ def is_string_place(type_: Type) -> bool:
     return isinstance(type_.resolve(), (StringType, ArrayType))
 
 
-def check_xlate(checker: ExpressionChecker, node: ast.Xlate) -> Expr:
+def check_xlate(checker: Checker, node: ast.Xlate) -> Expr:
     """A translation as a whole: all its members, in memory that lasts as long as the firing."""
     wanted = checker.types.resolve(node.type).resolve()
     struct, pointer = wanted, isinstance(wanted, PointerType)
