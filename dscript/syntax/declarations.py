@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from dscript.syntax import lexical_errors
 from dscript.syntax.patterns import TOKEN, WORD, is_float
+from dscript.syntax.scanner import Scanner
 from dscript.syntax.tokens import KEYWORDS, OPERATORS, QUALIFIERS, STORAGE_WORDS, TAG_WORDS, Token
-
-if TYPE_CHECKING:
-    from dscript.syntax.lexer import Lexer
 
 # Words that may begin a declaration without a type.
 _UNTYPED = STORAGE_WORDS | QUALIFIERS
@@ -44,10 +42,10 @@ class _Frame:
 
 
 class DeclarationReader:
-    """Reads one declaration, inline, translator or provider from the lexer's position."""
+    """Reads one declaration, inline, translator or provider from where the scanner is."""
 
-    def __init__(self, lexer: Lexer) -> None:
-        self._lexer = lexer
+    def __init__(self, scanner: Scanner) -> None:
+        self._scanner = scanner
         self._frames = [_Frame("item", wants_type=True)]
         self._previous = self._before = ""
         self._opener = ""  # first word of the item
@@ -56,20 +54,20 @@ class DeclarationReader:
 
     def read(self) -> Iterator[Token]:
         """The item's tokens, its `;` or last `}` included."""
-        lexer = self._lexer
-        text = lexer.text
+        scanner = self._scanner
+        text = scanner.text
         while self._frames:
-            start = lexer.skip()
+            start = scanner.skip()
             found = TOKEN.match(text, start)
             if found is None:
                 if start >= len(text):
                     return
-                raise lexical_errors.explain(lexer.source, start)
+                raise lexical_errors.explain(scanner.source, start)
             kind = found.lastgroup
             assert kind is not None
             value = found.group(kind)
             end = found.end()
-            lexer.pos = end
+            scanner.pos = end
             if kind == "word":
                 type_ = self._word(value, end)
             elif kind == "operator":
@@ -84,7 +82,7 @@ class DeclarationReader:
     def _other(self, kind: str, value: str, end: int) -> tuple[str, str]:
         """Value and type of a token that is neither word nor punctuation."""
         if kind == "macro":
-            name = self._lexer.macro_name(value)
+            name = self._scanner.macro_name(value)
             if name is not None:
                 return name, self._word(name, end)
         if self._frames[-1].kind == "keys":
@@ -112,10 +110,10 @@ class DeclarationReader:
         if self._previous in ("STRUCT", "UNION", "ENUM"):
             return "EXTERNAL" if "`" in value else "IDENT"
         if frame.in_expression or frame.kind in ("expression", "enumerators"):
-            return self._lexer.name_kind(value, end, self._previous, self._before)
+            return self._scanner.name_kind(value, end, self._previous, self._before)
         if frame.kind == "keys" and frame.wants_type and not self._is_key_type(value, end):
             frame.kind = "expression"
-            return self._lexer.name_kind(value, end, self._previous, self._before)
+            return self._scanner.name_kind(value, end, self._previous, self._before)
         if self._adds_to_words(value, end):
             return "TYPE_NAME"
         if frame.wants_type and not self._is_untyped(value, end):
@@ -128,7 +126,7 @@ class DeclarationReader:
             and not self._declared
             and all(frame.kind in ("item", "group") for frame in self._frames)
         ):
-            self._lexer.typedefs.add(value)
+            self._scanner.typedefs.add(value)
             self._declared = True
         return "EXTERNAL" if "`" in value else "IDENT"
 
@@ -147,28 +145,28 @@ class DeclarationReader:
 
     def _adds_to_words(self, name: str, end: int) -> bool:
         """Whether a name is a type after others: `unsigned uint32_t x`, which is refused."""
-        lexer = self._lexer
-        declares = WORD.match(lexer.text, lexer.after(end)) is not None
-        return declares and self._previous == "TYPE_WORD" and lexer.known_type(name)
+        scanner = self._scanner
+        declares = WORD.match(scanner.text, scanner.after(end)) is not None
+        return declares and self._previous == "TYPE_WORD" and scanner.known_type(name)
 
     def _is_untyped(self, name: str, end: int) -> bool:
         """Whether a name is declared without a type, `self x;`: an int."""
-        lexer = self._lexer
-        if len(self._frames) > 1 or not self._previous or lexer.known_type(name):
+        scanner = self._scanner
+        if len(self._frames) > 1 or not self._previous or scanner.known_type(name):
             return False
-        return self._opener in _UNTYPED and lexer.text.startswith(
-            (";", ",", "[", "="), lexer.after(end)
+        return self._opener in _UNTYPED and scanner.text.startswith(
+            (";", ",", "[", "="), scanner.after(end)
         )
 
     def _is_key_type(self, name: str, end: int) -> bool:
         """Whether a name that begins an element of `[…]` is a type, not a size."""
-        lexer = self._lexer
-        if lexer.known_type(name):
+        scanner = self._scanner
+        if scanner.known_type(name):
             return True
-        after = lexer.after(end)
-        if lexer.text.startswith("*", after):
-            return lexer.text.startswith(("]", ",", "*"), lexer.after(after + 1))
-        return lexer.text.startswith(",", after) or WORD.match(lexer.text, after) is not None
+        after = scanner.after(end)
+        if scanner.text.startswith("*", after):
+            return scanner.text.startswith(("]", ",", "*"), scanner.after(after + 1))
+        return scanner.text.startswith(",", after) or WORD.match(scanner.text, after) is not None
 
     # --------------------------------------------------------------------- punctuation
 
@@ -223,15 +221,15 @@ class DeclarationReader:
             return _Frame("expression")
         if self._previous in ("IDENT", "RPAR", "RSQB") or frame.kind == "provider":
             return _Frame("parameters", wants_type=True)
-        lexer = self._lexer
-        after = lexer.after(end)
-        word = WORD.match(lexer.text, after)
-        if lexer.text.startswith(")", after) or (
+        scanner = self._scanner
+        after = scanner.after(end)
+        word = WORD.match(scanner.text, after)
+        if scanner.text.startswith(")", after) or (
             word is not None
             and (
                 KEYWORDS.get(word.group(), "")
                 in ("TYPE_WORD", "QUALIFIER", "STRUCT", "UNION", "ENUM")
-                or lexer.known_type(word.group())
+                or scanner.known_type(word.group())
             )
         ):
             return _Frame("parameters", wants_type=True)

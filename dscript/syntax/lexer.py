@@ -8,9 +8,8 @@ What a piece of D text is depends on where it stands, so there are three readers
 * inside declarations (`dscript.syntax.declarations`) a name's place says whether it is a
   type.
 
-The only thing D's syntax needs that a text does not show is which names are types.  Here a
-name is a type when an earlier `typedef` of the same text, the caller's `is_type` or the
-ending `_t` says so, or when nothing else can stand in its place.
+What they have in common is `dscript.syntax.scanner`: the place that is read, and which names
+are types.
 """
 
 from __future__ import annotations
@@ -22,42 +21,29 @@ from dscript.source import Source
 from dscript.syntax import lexical_errors
 from dscript.syntax.declarations import DeclarationReader
 from dscript.syntax.patterns import (
-    ABSTRACT,
-    CAST_OPERAND,
     DESCRIPTION,
-    DIRECTIVE,
-    LINE_MARK,
     NEXT_CLAUSE,
-    OPERAND_START,
     PREDICATE_TOKEN,
-    SKIP,
     SKIP_PREDICATE,
     TOKEN,
-    TYPE_REST,
-    USER_TYPE,
     WORD,
     is_float,
 )
+from dscript.syntax.scanner import AFTER_MEMBER, Scanner
 from dscript.syntax.tokens import (
     DECLARATION_WORDS,
     KEYWORDS,
     OPERATORS,
     TAG_WORDS,
-    TYPE_WORDS,
     MacroArguments,
     Token,
 )
 
-_AFTER_MEMBER = frozenset(("DOT", "ARROW"))
-_BEFORE_CAST_NAME = frozenset(("LPAR", "QUALIFIER"))
-_OPERAND_ENDS = frozenset(("RPAR", "RSQB", "AGGREGATION", "EXTERNAL"))
 
-
-class Lexer:
+class Lexer(Scanner):
     """Reads one source; `tokens()` may be called once.
 
-    `digits` says that the text begins with a probe ID (`-i`).  `macros` are the arguments
-    whose names take the place of `$1`.
+    `digits` says that the text begins with a probe ID (`-i`).
     """
 
     def __init__(
@@ -68,18 +54,12 @@ class Lexer:
         digits: bool = False,
         macros: MacroArguments | None = None,
     ) -> None:
-        self.source = source
-        self.text = source.text
-        self.pos = 0
-        self.typedefs: set[str] = set()
+        super().__init__(source, is_type, macros)
         self.body_opened: int | None = None  # where the clause body being read begins
         self.predicate_opened: int | None = None  # and the predicate
         self.last: Token | None = None  # the token given out last
         self.before: Token | None = None  # and the one before it
-        self._is_type = is_type
         self._digits = digits
-        self.macros = macros
-        self._deferred: list[Token] = []  # directives met inside a clause or declaration
 
     # ------------------------------------------------------------------ top of a program
 
@@ -95,9 +75,9 @@ class Lexer:
             yield from self._clause(self.pos)
         while True:
             pos = self.skip()
-            if self._deferred:
-                yield from self._deferred
-                self._deferred.clear()
+            if self.deferred:
+                yield from self.deferred
+                self.deferred.clear()
             if pos >= len(self.text):
                 return
             if self.text[pos] == ";":
@@ -197,7 +177,7 @@ class Lexer:
         while True:
             found = match(text, self.pos)
             if found is None:
-                if self._at_directive():
+                if self.at_directive():
                     continue
                 if self.after(self.pos) >= len(text):
                     return
@@ -208,7 +188,7 @@ class Lexer:
                 value = found.group("word")
                 start = end - len(value)
                 type_ = keywords.get(value, "IDENT")
-                if previous in _AFTER_MEMBER:
+                if previous in AFTER_MEMBER:
                     type_ = "IDENT"
                 elif type_ == "IDENT":
                     type_ = self.name_kind(value, end, previous, before)
@@ -263,96 +243,3 @@ class Lexer:
             or self.text[after] in "{;/<"
             or NEXT_CLAUSE.match(self.text, after) is not None
         )
-
-    # ------------------------------------------------------------------ names and types
-
-    def macro_name(self, macro: str) -> str | None:
-        """The name that `$1` stands for, None where it stands for none.
-
-        Such an argument is a token of the program: a variable, a member, a tag or a type.
-        """
-        return None if self.macros is None else self.macros.name(macro)
-
-    def macro_kind(self, name: str, end: int, previous: str, before: str) -> str:
-        """Token type of a name that an argument brought: like one that was written there."""
-        if previous in _AFTER_MEMBER:
-            return "IDENT"
-        if name in TYPE_WORDS:
-            return "TYPE_WORD"
-        return self.name_kind(name, end, previous, before)
-
-    def known_type(self, name: str) -> bool:
-        """Whether a name is a type wherever a type could stand."""
-        return (
-            name in self.typedefs
-            or USER_TYPE.fullmatch(name) is not None
-            or (self._is_type is not None and self._is_type(name))
-            or name.endswith("_t")
-        )
-
-    def name_kind(self, name: str, end: int, previous: str, before: str) -> str:
-        """IDENT, EXTERNAL or TYPE_NAME, for a name in an expression.
-
-        `end` is where the name ends, `previous` and `before` are the types of the two
-        tokens before it.
-        """
-        if previous == "LESSTHAN" and before == "XLATE":
-            return "TYPE_NAME"
-        if previous == "TYPE_WORD" and self.known_type(name):
-            # `(unsigned uint32_t)`, which the builder refuses.
-            return "TYPE_NAME"
-        if previous in ("STRUCT", "UNION", "ENUM"):
-            return "EXTERNAL" if "`" in name else "IDENT"
-        if "`" in name and USER_TYPE.fullmatch(name) is not None:
-            return "TYPE_NAME"  # user code has no variables here
-        if previous in _BEFORE_CAST_NAME and self._names_type(name, end, previous, before):
-            return "TYPE_NAME"
-        return "EXTERNAL" if "`" in name else "IDENT"
-
-    def _names_type(self, name: str, end: int, previous: str, before: str) -> bool:
-        """Whether a name after `(`, or after a qualifier, is a type."""
-        if previous == "QUALIFIER" or before == "OFFSETOF":
-            return True
-        if before in ("IDENT", "IF"):  # an argument, a condition
-            return False
-        known = self.known_type(name)
-        rest = TYPE_REST.match(self.text, end)
-        if rest is None:
-            return known and ABSTRACT.match(self.text, end) is not None
-        if rest.group("stars"):
-            return True
-        if before == "SIZEOF" or before in _OPERAND_ENDS:
-            return known
-        # A variable in parentheses is followed by an operator, a cast by an operand.
-        follows = CAST_OPERAND if known else OPERAND_START
-        return follows.match(self.text, rest.end()) is not None
-
-    # --------------------------------------------------------------- blanks and directives
-
-    def after(self, pos: int) -> int:
-        """Where the next token begins, from `pos` on."""
-        return SKIP.match(self.text, pos).end()  # type: ignore[union-attr]
-
-    def skip(self) -> int:
-        """Go to the next token, past directives, and say where it is."""
-        self.pos = self.after(self.pos)
-        while self._at_directive():
-            self.pos = self.after(self.pos)
-        return self.pos
-
-    def _at_directive(self) -> bool:
-        """Whether a `#` line stood at the next token; it is now behind us."""
-        text = self.text
-        pos = self.after(self.pos)
-        if not text.startswith("#", pos):
-            return False
-        begin = text.rfind("\n", 0, pos) + 1
-        if text[begin:pos].strip(" \t"):
-            return False
-        line = DIRECTIVE.match(text, begin)
-        assert line is not None
-        self.pos = line.end()
-        value = line.group().strip()
-        if not (pos == 0 and value.startswith("#!")) and LINE_MARK.match(value) is None:
-            self._deferred.append(Token("DIRECTIVE", value, pos, self.pos))
-        return True
