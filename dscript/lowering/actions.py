@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dscript.dtypes.types import ArrayType, StringType, StructType
-from dscript.lowering import (
-    destructive,
-    expressions,
-    floats,
-    places,
-    speculations,
-    strings,
-    unwinding,
-)
+from dscript.lowering import destructive, floats, memory, speculations, unwinding
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
+from dscript.lowering.operands import Place
 from dscript.lowering.records import USER_STRING_HEAD, plain_user_string
-from dscript.lowering.variables import has_stack, own_frames, read_ids, task
+from dscript.lowering.threads import read_ids, task
+from dscript.lowering.variables import has_stack, own_frames
 from dscript.object.helpers import F_USER_STACK, Helper
 from dscript.object.values import Value, const
 from dscript.program import Activity, Fault, Field, RecordHeader, StateLayout
@@ -61,27 +55,25 @@ def write(g: Generator, expr: tree.Expr, field: Field, where: Value) -> None:
         assert address is not None
         write_user_string(g, address, where, field.size)
     elif field.kind == "string":
-        strings.into(g, expr, where, field.size, pad=False)
+        g.string_into(expr, where, field.size, pad=False)
     elif field.kind == "float":
         floats.write(g, expr, where)
     elif field.kind == "bytes" and not isinstance(type_, (StructType, ArrayType)):
-        pointed = places.Place(
-            address=expressions.value(g, expr), user=tree.is_user_pointer(expr.type)
-        )
-        places.read(g, where, field.size, pointed)
+        pointed = Place(address=g.value(expr), user=tree.is_user_pointer(expr.type))
+        memory.read(g, where, field.size, pointed)
     elif isinstance(type_, (StructType, ArrayType)):
-        places.copy_into(g, where, expr, field.size)
+        memory.copy_into(g, where, expr, field.size)
     else:
         assert not isinstance(type_, StringType)
-        f.store(expressions.value(g, expr), where)
+        f.store(g.value(expr), where)
 
 
 def write_packet(g: Generator, node: tree.ActionCall, field: Field, where: Value) -> None:
     """The captured bytes of a packet; what is behind them in the field says nothing."""
     f = g.f
-    address = expressions.value(g, node.args[0])
+    address = g.value(node.args[0])
     # The field's size is a power of two above every length: the mask changes no value.
-    length = f.op("and", f.opaque(expressions.value(g, node.args[1])), field.size - 1)
+    length = f.op("and", f.opaque(g.value(node.args[1])), field.size - 1)
     result = f.helper(Helper.PROBE_READ_KERNEL, [where, length, address])
     g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, address)
 
@@ -112,7 +104,7 @@ def write_user_string(g: Generator, text: tree.Expr, where: Value, size: int) ->
     mapped at the address, it is a fault at once.
     """
     f = g.f
-    address = expressions.value(g, text)
+    address = g.value(text)
     f.store(const(0), where)
     f.store(const(0), f.gep(where, 8))
     room = const(size - USER_STRING_HEAD)
@@ -153,7 +145,7 @@ def write_process(g: Generator, where: Value) -> None:
 
 
 def write_symbol(g: Generator, expr: tree.SymbolValue, where: Value) -> None:
-    address = expressions.value(g, expr.address)
+    address = g.value(expr.address)
     if expr.kind.startswith("u"):
         write_process(g, where)
         where = g.f.gep(where, 8)

@@ -8,7 +8,6 @@ one lookup and an addition, and a new key one update more.
 from __future__ import annotations
 
 from dscript.dtypes.types import StringType
-from dscript.lowering import expressions, strings
 from dscript.lowering.actions import write_stack, write_symbol
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State, round_up
@@ -27,8 +26,8 @@ def update(g: Generator, node: tree.AggregationUpdate) -> None:
     g.at(node.span)
     f = g.f
     plan = plan_of(g, node.aggregation)
-    value = None if node.value is None else expressions.value(g, node.value)
-    weight = None if node.weight is None else expressions.value(g, node.weight)
+    value = None if node.value is None else g.value(node.value)
+    weight = None if node.weight is None else g.value(node.weight)
     done = f.block("aggregated")
     if plan.keys:
         place = _key(g, node, plan)
@@ -61,9 +60,9 @@ def _key(g: Generator, node: tree.AggregationUpdate, plan: Aggregation) -> Value
         elif isinstance(expr, tree.SymbolValue):
             write_symbol(g, expr, where)
         elif isinstance(expr.type.resolve(), StringType):
-            strings.into(g, expr, where, width, pad=True)
+            g.string_into(expr, where, width, pad=True)
         else:
-            f.store(expressions.value(g, expr), where)
+            f.store(g.value(expr), where)
     return place
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dscript.dtypes.types import StringType, is_signed
-from dscript.lowering import expressions, places, strings
+from dscript.lowering import memory
+from dscript.lowering.arithmetic import operate
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import AssociativeArray, round_up
+from dscript.lowering.threads import task, thread_id
 from dscript.object.helpers import ANY, NOEXIST, Helper
 from dscript.object.values import NULL, Value, const
 from dscript.program import DropKind
@@ -36,17 +38,15 @@ def key(g: Generator, element: tree.Element) -> Value:
     for expr, offset, end in zip(element.keys, array.key_offsets, ends, strict=True):
         where = f.gep(place, offset)
         if isinstance(expr.type.resolve(), StringType):
-            strings.into(g, expr, where, end - offset, pad=True)
+            g.string_into(expr, where, end - offset, pad=True)
         else:
-            f.store(expressions.value(g, expr), where)
+            f.store(g.value(expr), where)
     g.key_depth -= 1
     return place
 
 
 def _thread(g: Generator, element: tree.Element) -> Value:
     """tid | low half of the start time: a later thread of the same number is another one."""
-    from dscript.lowering.variables import task, thread_id
-
     f = g.f
     current = task(g)
     offset = g.unit.kernel.offset("task_struct", "start_time", element.span)
@@ -95,15 +95,15 @@ def assign(g: Generator, expr: tree.Assign) -> Value:
     if isinstance(type_, StringType):
         _assign_string(g, element, expr.value)
         return const(0)
-    if places.is_memory(type_):
+    if memory.is_memory(type_):
         copy = g.temporary_at(element.type.size)
-        places.copy_into(g, copy, expr.value, element.type.size)
+        memory.copy_into(g, copy, expr.value, element.type.size)
         g.f.memcpy(element_for_write(g, element), copy, element.type.size, align=1)
         return const(0)
     if expr.op:
         return _compound(g, element, expr)
     array = _array(g, element)
-    result = expressions.value(g, expr.value)
+    result = g.value(expr.value)
     place = key(g, element)
     f = g.f
     new = f.slot("value", array.value_size)
@@ -117,7 +117,7 @@ def _assign_string(g: Generator, element: tree.Element, value: tree.Expr) -> Non
     f = g.f
     array = _array(g, element)
     new = g.temporary_at(round_up(element.type.size))
-    strings.into(g, value, new, element.type.size, pad=True)
+    g.string_into(value, new, element.type.size, pad=True)
     place = key(g, element)
     first = f.load("i8", new, align=1)
     _put_or_free(g, array, place, new, f.icmp("eq", first, 0))
@@ -145,13 +145,13 @@ def _put_or_free(
 
 def _compound(g: Generator, element: tree.Element, expr: tree.Assign) -> Value:
     assert expr.work is not None
-    right = expressions.value(g, expr.value)
+    right = g.value(expr.value)
     pointer = element_for_write(g, element)
     if expr.op in "+-" and element.type.size in (4, 8):
         delta = right if expr.op == "+" else g.f.op("sub", 0, right)
         return _add(g, pointer, element, delta, post=False)
     left = g.normalise(g.load_int(pointer, element.type), expr.work)
-    result = g.normalise(expressions.operate(g, expr.op, left, right, expr.work), element.type)
+    result = g.normalise(operate(g, expr.op, left, right, expr.work), element.type)
     g.store_int(result, pointer, element.type.size)
     return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
+from dscript.lowering.variables import read_syscall_arguments
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
 from dscript.providers.base import Shape, Test
@@ -20,8 +21,6 @@ def enter(g: Generator, clause: tree.Clause, end: str) -> Value:
 
     Returns the call's number, for `leave`.
     """
-    from dscript.lowering.variables import read_syscall_arguments
-
     f, known = g.f, g.shape
     assert known is not None
     place = g.state_at(State.PROBE)

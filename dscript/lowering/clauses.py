@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dscript.lowering import call_names, expressions, speculations, unwinding, variables
+from dscript.lowering import call_names, speculations, unwinding, variables
 from dscript.lowering.generator import Generator, Unit, count_drop
 from dscript.lowering.layout import State
 from dscript.lowering.probes import enabled_probe_id
 from dscript.lowering.string_search import forget_tokens
+from dscript.lowering.threads import read_ids, thread_id
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import NULL, Value, const
@@ -41,7 +42,7 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
     if clause.predicate is not None:
         _prefetch(g, walk(clause.predicate), walk_body(clause.body))
         passed = f.block("passed")
-        f.cbr(expressions.truth(g, clause.predicate), passed, end)
+        f.cbr(g.truth(clause.predicate), passed, end)
         f.at(passed)
         g.temporary = 0
     _prefetch(g, walk_body(clause.body))
@@ -77,7 +78,7 @@ def _statements(g: Generator, body: Sequence[tree.Stmt]) -> None:
         g.temporary = 0
         if isinstance(statement, tree.If):
             then, otherwise, done = f.block("then"), f.block("else"), f.block("endif")
-            f.cbr(expressions.truth(g, statement.condition), then, otherwise)
+            f.cbr(g.truth(statement.condition), then, otherwise)
             f.at(then)
             _statements(g, statement.then)
             f.br(done)
@@ -88,7 +89,7 @@ def _statements(g: Generator, body: Sequence[tree.Stmt]) -> None:
         elif isinstance(statement, tree.Do):
             if not isinstance(statement.expr, tree.ActionCall):
                 g.action += 1
-            expressions.effect(g, statement.expr)
+            g.effect(statement.expr)
 
 
 # ---------------------------------------------------------------------------- prefetching
@@ -122,7 +123,7 @@ def _prefetch(g: Generator, now: Iterable[tree.Expr], later: Iterable[tree.Expr]
         elif name == "vtimestamp":
             g.cached[name] = variables.read_vtime(g, spans[name])
         elif name == "ids":
-            g.cached[name] = variables.read_ids(g)
+            g.cached[name] = read_ids(g)
         elif name == "syscall_arguments" and g.firing == "syscall_entry":
             g.cached[name] = variables.read_syscall_arguments(g)
 
@@ -151,7 +152,7 @@ def _reserve(g: Generator, end: str) -> Value:
     f.store(header, record)
     cpu = f.helper(Helper.GET_SMP_PROCESSOR_ID, [])
     if g.unit.flowindent:
-        cpu = f.op("or", cpu, f.op("shl", variables.thread_id(g), 32))
+        cpu = f.op("or", cpu, f.op("shl", thread_id(g), 32))
     f.store(cpu, f.gep(record, 8))
     f.store(const(0), f.gep(record, 16))
     if g.plan.presence_size:

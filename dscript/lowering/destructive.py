@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import signal
 
-from dscript.lowering import expressions
 from dscript.lowering.generator import Generator
 from dscript.lowering.steps import MAX_STEPS, Words, only_if, shared, steps, words
 from dscript.object.function import Function
@@ -31,13 +30,13 @@ def stop(g: Generator, node: tree.ActionCall) -> None:
 
 
 def raise_signal(g: Generator, node: tree.ActionCall) -> None:
-    g.f.helper(Helper.SEND_SIGNAL, [expressions.value(g, node.args[0])])
+    g.f.helper(Helper.SEND_SIGNAL, [g.value(node.args[0])])
 
 
 def chill(g: Generator, node: tree.ActionCall) -> None:
     """Spin for that many nanoseconds; more than the bound is an illegal operation."""
     f = g.f
-    wanted = expressions.value(g, node.args[0])
+    wanted = g.value(node.args[0])
     g.fault_if(f.icmp("ugt", wanted, _CHILL_MOST), Fault.ILLOP)
     now = f.helper(Helper.KTIME_GET_NS, [])
     spent = _spent(g, now)

@@ -5,15 +5,23 @@ from __future__ import annotations
 from dscript.dtypes.types import (
     StringType,
     StructType,
-    Type,
     VoidType,
     is_signed,
 )
-from dscript.lowering import arrays, places, strings, variables
+from dscript.lowering import (
+    actions,
+    aggregations,
+    arrays,
+    memory,
+    places,
+    strings,
+    subroutines,
+    variables,
+)
+from dscript.lowering.arithmetic import operate
 from dscript.lowering.generator import Generator
 from dscript.lowering.probes import PARTS
 from dscript.object.values import Value, const
-from dscript.program import Fault
 from dscript.semantics import tree
 
 
@@ -35,7 +43,7 @@ def value(g: Generator, expr: tree.Expr) -> Value:
         ):
             return places.load(g, expr)
         case tree.KernelSymbol():
-            return places.load_at(g, places.place(g, expr), expr.type)
+            return memory.load_at(g, places.place(g, expr), expr.type)
         case tree.Binary():
             return _binary(g, expr)
         case tree.Compare():
@@ -62,9 +70,7 @@ def value(g: Generator, expr: tree.Expr) -> Value:
         case tree.AddressOf():
             return _address(g, expr)
         case tree.SubroutineCall():
-            from dscript.lowering.subroutines import scalar
-
-            return scalar(g, expr)
+            return subroutines.scalar(g, expr)
         case tree.ToString() | tree.Text():
             return g.address_of(strings.value(g, expr).pointer)
         case tree.SymbolValue():
@@ -76,13 +82,9 @@ def effect(g: Generator, expr: tree.Expr) -> None:
     """An expression for what it does: its value is not wanted."""
     match expr:
         case tree.ActionCall():
-            from dscript.lowering.actions import action
-
-            action(g, expr)
+            actions.action(g, expr)
         case tree.AggregationUpdate():
-            from dscript.lowering.aggregations import update
-
-            update(g, expr)
+            aggregations.update(g, expr)
         case tree.Conditional():
             _branch(g, expr)
         case tree.Comma():
@@ -91,9 +93,7 @@ def effect(g: Generator, expr: tree.Expr) -> None:
         case tree.Assign():
             assign(g, expr)
         case tree.SubroutineCall():
-            from dscript.lowering.subroutines import call_for_effect
-
-            call_for_effect(g, expr)
+            subroutines.call_for_effect(g, expr)
         case _:
             _evaluate(g, expr)
 
@@ -105,7 +105,7 @@ def _evaluate(g: Generator, expr: tree.Expr) -> None:
         strings.value(g, expr)
     elif isinstance(type_, (StructType, VoidType)) or isinstance(expr, tree.StackValue):
         return
-    elif places.is_memory(type_):
+    elif memory.is_memory(type_):
         places.place(g, expr)
     else:
         value(g, expr)
@@ -132,44 +132,6 @@ def _branch(g: Generator, expr: tree.Conditional) -> None:
 def _binary(g: Generator, expr: tree.Binary) -> Value:
     left, right = value(g, expr.left), value(g, expr.right)
     return operate(g, expr.op, left, right, expr.type)
-
-
-_PLAIN = {"+": "add", "-": "sub", "*": "mul", "&": "and", "|": "or", "^": "xor"}
-
-
-def operate(g: Generator, op: str, left: Value, right: Value, type_: Type) -> Value:
-    """One arithmetic operator in `type_`."""
-    f = g.f
-    if op in _PLAIN:
-        return g.normalise(f.op(_PLAIN[op], left, right), type_)
-    if op == "<<":
-        return g.normalise(f.op("shl", left, f.op("and", right, 63)), type_)
-    if op == ">>":
-        shift = "ashr" if is_signed(type_) else "lshr"
-        return g.normalise(f.op(shift, left, f.op("and", right, 63)), type_)
-    g.fault_if(f.icmp("eq", right, 0), Fault.DIVZERO)
-    if not is_signed(type_):
-        return g.normalise(f.op("udiv" if op == "/" else "urem", left, right), type_)
-    return g.normalise(_signed_division(g, op, left, right), type_)
-
-
-def _signed_division(g: Generator, op: str, left: Value, right: Value) -> Value:
-    """BPF before version 4 divides unsigned only: magnitudes, then the sign."""
-    f = g.f
-
-    def magnitude(v: Value) -> tuple[Value, Value]:
-        sign = f.op("ashr", v, 63)
-        return f.op("sub", f.op("xor", v, sign), sign), sign
-
-    a, sign_a = magnitude(left)
-    b, sign_b = magnitude(right)
-    if op == "/":
-        sign = f.op("xor", sign_a, sign_b)
-        result = f.op("udiv", a, b)
-    else:
-        sign = sign_a
-        result = f.op("urem", a, b)
-    return f.op("sub", f.op("xor", result, sign), sign)
 
 
 def truth(g: Generator, expr: tree.Expr) -> Value:
@@ -236,7 +198,7 @@ def _address(g: Generator, expr: tree.AddressOf) -> Value:
     operand = expr.operand
     if isinstance(operand.type.resolve(), StringType):
         return g.address_of(strings.value(g, operand).pointer)
-    return places.address(g, places.not_null(g, places.place(g, operand), operand))
+    return memory.address(g, memory.not_null(g, places.place(g, operand), operand))
 
 
 # ---------------------------------------------------------------------------- assignment
@@ -251,7 +213,7 @@ def assign(g: Generator, expr: tree.Assign) -> Value:
     if isinstance(type_, StringType):
         _assign_string(g, expr)
         return const(0)
-    if places.is_memory(type_):
+    if memory.is_memory(type_):
         _assign_memory(g, expr)
         return const(0)
     if expr.op:
@@ -292,7 +254,7 @@ def _assign_string(g: Generator, expr: tree.Assign) -> None:
     text = strings.value(g, expr.value)
     where = places.writable(g, expr.target)
     assert where.pointer is not None
-    strings.copy(g, text, where.pointer, capacity, pad=False)
+    memory.copy_string(g, text, where.pointer, capacity, pad=False)
 
 
 def _assign_memory(g: Generator, expr: tree.Assign) -> None:
@@ -302,7 +264,7 @@ def _assign_memory(g: Generator, expr: tree.Assign) -> None:
         g.f.memset(copy, size)
         strings.into(g, expr.value, copy, size, pad=False)
     else:
-        places.copy_into(g, copy, expr.value, size)
+        memory.copy_into(g, copy, expr.value, size)
     where = places.writable(g, expr.target)
     assert where.pointer is not None
     g.f.memcpy(where.pointer, copy, size, align=1)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 
-from dscript.dtypes.types import FLOAT, Type
-from dscript.lowering import places
+from dscript.dtypes.types import FLOAT
+from dscript.lowering import memory
 from dscript.lowering.generator import Generator
 from dscript.object.values import Value, const
 from dscript.semantics import tree
@@ -17,11 +17,6 @@ from dscript.semantics import tree
 _EXPONENT = 0x7FFF  # of long doubles, on all machines
 _BIAS = 16383
 _DOUBLE_BIAS, _DOUBLE_EXPONENT = 1023, 2047
-
-
-def field_size(type_: Type) -> int:
-    """Bytes of a record's field."""
-    return 4 if type_.size == FLOAT.size else 8
 
 
 def constant(g: Generator, node: tree.FloatConst) -> Value:
@@ -53,10 +48,10 @@ def write(g: Generator, expr: tree.Expr, where: Value) -> None:
     """Store a floating-point value where its field lies."""
     size = expr.type.size
     if size <= 8:
-        places.copy_into(g, where, expr, size)
+        memory.copy_into(g, where, expr, size)
         return
     copy = g.temporary_at(size)
-    places.copy_into(g, copy, expr, size)
+    memory.copy_into(g, copy, expr, size)
     g.f.store(_rounded(g, copy), where)
 
 

@@ -1,25 +1,32 @@
-"""What lowering one function needs at hand: the builder, the firing's memory, fault exits."""
+"""What lowering one function needs at hand: the builder, the firing's memory, fault exits.
+
+And the one recursion of this folder: what lowers an expression of some kind asks the generator
+for its operands, of whatever kind those are (`clause_generator` knows who lowers which).
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from dscript.dtypes.types import Type, is_bool, is_signed
 from dscript.errors import Diagnostic, Span
 from dscript.lowering.layout import Layout, State, round_up
+from dscript.lowering.operands import Place, Str
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.ir import Module
 from dscript.object.values import Value, const
 from dscript.program import Aggregation, DropKind, Fault
 from dscript.providers.base import ArgumentType, Context, Shape
+from dscript.semantics import tree
 
 if TYPE_CHECKING:
     from dscript.lowering.kernel import KernelLayout
     from dscript.lowering.records import RecordPlan
     from dscript.lowering.scratch import ScratchSizes
-    from dscript.semantics import tree
 
 # `error`: the ERROR probe, whose arguments come from the firing's fault words.
 Firing = Context | Literal["error"]
@@ -78,9 +85,21 @@ class Unit:
     aggregation_plans: list[Aggregation] = field(default_factory=list)
     aggregation_maps: list[tuple[Value, Value]] = field(default_factory=list)
 
+    def subprogram(
+        self, name: str, params: Sequence[tuple[str, str]], build: Callable[[Function], None]
+    ) -> Function:
+        """The one of that name, built when first asked for; it returns 0 unless `build` does."""
+        known = self.helpers.get(name)
+        if known is None:
+            known = self.helpers[name] = self.module.function(name, params)
+            build(known)
+            if not known.terminated:
+                known.ret(0)
+        return known
+
 
 @dataclass(slots=True, eq=False)
-class Generator:
+class Generator(ABC):
     """State of lowering one clause function.
 
     `fault_label` is where a fault goes on from (the record, if any, is given back there).
@@ -115,7 +134,33 @@ class Generator:
     # What makes the system call another one, in a clause for such (lowering/call_names.py).
     shape: Shape | None = None
 
-    # ----------------------------------------------------------------------------- places
+    # -------------------------------------------------------------------------- operands
+
+    @abstractmethod
+    def value(self, expr: tree.Expr) -> Value:
+        """A scalar expression: 64 bits, as a variable of its type would read back."""
+
+    @abstractmethod
+    def truth(self, expr: tree.Expr) -> Value:
+        """A condition as an i1."""
+
+    @abstractmethod
+    def effect(self, expr: tree.Expr) -> None:
+        """An expression for what it does: its value is not wanted."""
+
+    @abstractmethod
+    def string(self, expr: tree.Expr) -> Str:
+        """A string expression, in place where it already lies in memory."""
+
+    @abstractmethod
+    def string_into(self, expr: tree.Expr, destination: Value, capacity: int, *, pad: bool) -> None:
+        """Compute a string straight into `capacity` bytes; `pad` fills the rest with NULs."""
+
+    @abstractmethod
+    def place(self, expr: tree.Expr) -> Place:
+        """Where an object in memory lies, for reading."""
+
+    # ----------------------------------------------------------------------------- memory
 
     def at(self, span: Span) -> None:
         """Instructions from here on come from this place of the D text."""
@@ -214,6 +259,12 @@ class Generator:
 
     def unsupported(self, what: str, span: Span, hint: str | None = None) -> Diagnostic:
         return Diagnostic("D_UNKNOWN", f"{what} is not available in this version", span, hint)
+
+
+# How a subroutine is lowered that gives a number, and one that gives a string, which is
+# computed into so many bytes.
+Scalar = Callable[[Generator, tree.SubroutineCall], Value]
+StringInto = Callable[[Generator, tree.SubroutineCall, Value, int], None]
 
 
 def load_word(unit: Unit, f: Function, name: str) -> Value:

@@ -14,12 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dscript.lowering import expressions
-from dscript.lowering.generator import Generator
+from dscript.lowering.generator import Generator, StringInto
 from dscript.lowering.layout import round_up
 from dscript.lowering.steps import Step, Words, if_below, only_if, shared, steps, words
 from dscript.lowering.string_arguments import limit_of
-from dscript.lowering.subroutines import StringInto
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
@@ -39,7 +37,7 @@ _WALK = ("dentry", "mount", "at", "read", "length", "name")
 
 def _d_path(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
     f = g.f
-    where = expressions.value(g, call.args[0])
+    where = g.value(call.args[0])
     buffer = g.temporary_at(round_up(_PATH + _NAME))
     state = words(g, dentry=0, mount=0, at=_PATH - 1, read=0, length=0, name=0)
     for word, member in (("dentry", "dentry"), ("mount", "mnt")):
@@ -58,7 +56,7 @@ def _d_path(g: Generator, call: tree.SubroutineCall, destination: Value, capacit
 
 def _inode_path(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
     f, kernel = g.f, g.unit.kernel
-    inode = expressions.value(g, call.args[0])
+    inode = g.value(call.args[0])
     buffer = g.temporary_at(round_up(_PATH + _NAME))
     state = words(g, dentry=0, mount=0, at=_PATH - 1, read=0, length=0, name=0)
     alias = _pointer(g, state, inode, kernel.offset("inode", "i_dentry.first", call.span))
@@ -73,7 +71,7 @@ def _inode_path(g: Generator, call: tree.SubroutineCall, destination: Value, cap
 
 def _first_mount(g: Generator, call: tree.SubroutineCall) -> Value:
     state = words(g, dentry=0, mount=0, at=0, read=0, length=0, name=0)
-    return _mount_of(g, call, state, expressions.value(g, call.args[0]))
+    return _mount_of(g, call, state, g.value(call.args[0]))
 
 
 def _mount_of(g: Generator, call: tree.SubroutineCall, state: Words, block: Value) -> Value:
@@ -106,7 +104,7 @@ def _cgroup_path(
     g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int
 ) -> None:
     buffer = g.temporary_at(round_up(_PATH + 2 * _NAME))
-    node = expressions.value(g, call.args[0])
+    node = g.value(call.args[0])
     state = words(g, dentry=node, mount=0, at=_PATH - 1, read=0, length=0, name=0)
     _walk(g, "walk_cgroup", buffer, state, lambda f: _build_cgroup(g, f, call))
     _finish(g, call, destination, capacity, buffer, state)

@@ -7,10 +7,9 @@ include/asm-generic/qrwlock.h (_QW_*).
 from __future__ import annotations
 
 from dscript.dtypes.types import PointerType, StructType
-from dscript.lowering import expressions, places
-from dscript.lowering.generator import Generator
-from dscript.lowering.subroutines import Scalar
-from dscript.lowering.variables import task
+from dscript.lowering import memory
+from dscript.lowering.generator import Generator, Scalar
+from dscript.lowering.threads import task
 from dscript.object.values import Value
 from dscript.semantics import tree
 
@@ -26,9 +25,9 @@ _QUEUE_WRITER, _QUEUE_WAITING, _QUEUE_READER_SHIFT = 0xFF, 0x100, 9
 def _word(g: Generator, call: tree.SubroutineCall, struct: str, path: str, size: int) -> Value:
     f = g.f
     offset = g.unit.kernel.offset(struct, path, call.span)
-    where = f.op("add", expressions.value(g, call.args[0]), offset)
+    where = f.op("add", g.value(call.args[0]), offset)
     buffer = f.alloca(8, name="lock")
-    places.read_kernel(g, buffer, size, where)
+    memory.read_kernel(g, buffer, size, where)
     return f.load("i64", buffer) if size == 8 else f.zext(f.load("i32", buffer), "i64")
 
 

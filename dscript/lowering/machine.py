@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from dscript.kernel import topology
-from dscript.lowering import expressions, variables
 from dscript.lowering.generator import Generator
+from dscript.lowering.threads import task
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
 from dscript.program import SYSTEM_WORDS
@@ -17,7 +17,7 @@ from dscript.semantics import tree
 
 def _user_registers(g: Generator, call: tree.SubroutineCall) -> Value:
     """Address of the struct pt_regs with which the thread left user mode."""
-    return g.address_of(g.f.helper(Helper.TASK_PT_REGS, [variables.task(g)], "ptr"))
+    return g.address_of(g.f.helper(Helper.TASK_PT_REGS, [task(g)], "ptr"))
 
 
 def _of_cpu(
@@ -31,7 +31,7 @@ def _of_cpu(
         count = max((os.cpu_count() or 1) - 1, *known, 0) + 1
         cells = [known.get(cpu, -1) for cpu in range(count)] + [-1]
         table = g.unit.module.data(b"".join(n.to_bytes(4, "little", signed=True) for n in cells))
-        row = f.opaque(expressions.value(g, call.args[0]))
+        row = f.opaque(g.value(call.args[0]))
         # Opaque once more, or LLVM multiplies first and compares the factor that it keeps.
         row = f.opaque(f.select(f.icmp("ult", row, count), row, count))
         return f.sext(f.load("i32", f.gep(table, f.op("mul", row, 4))), "i64")
@@ -45,7 +45,7 @@ def _system(g: Generator, call: tree.SubroutineCall) -> Value:
     if not unit.system_words:
         unit.system_words = unit.layout.bss_size
         unit.layout.bss_size += 8 * count
-    row = f.opaque(expressions.value(g, call.args[0]))
+    row = f.opaque(g.value(call.args[0]))
     inside = f.icmp("ult", row, count)
     # Opaque once more, or LLVM multiplies first and compares the factor that it keeps.
     at = f.opaque(f.select(inside, row, const(0)))

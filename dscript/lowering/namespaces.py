@@ -6,8 +6,6 @@ the program is loaded and the load words are known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from dscript.errors import Span
 from dscript.lowering.generator import Unit, load_word
 from dscript.lowering.kernel import KernelLayout
@@ -84,15 +82,14 @@ def is_progeny(unit: Unit, f: Function, where: Value, wanted: Value, levels: int
             c.at(more)
             c.store(read_word(c, task, parent, 8), place)
 
-    function = subprogram(
-        unit, "is_progeny", [("task", "i64"), ("number", "i64"), ("inode", "i64")], walk
+    function = unit.subprogram(
+        "is_progeny", [("task", "i64"), ("number", "i64"), ("inode", "i64")], walk
     )
     return f.call(function, [where, wanted, load_word(unit, f, "pidns_ino")])
 
 
 def _search_function(unit: Unit, span: Span | None, *, process: bool) -> Function:
-    return subprogram(
-        unit,
+    return unit.subprogram(
         f"task_{'tgid' if process else 'pid'}",
         [("task", "i64"), ("inode", "i64")],
         lambda c: _search(c, unit.kernel, span, process),
@@ -130,19 +127,3 @@ def read_word(f: Function, where: Value, offset: int, size: int) -> Value:
     f.store(const(0), place)
     f.helper(Helper.PROBE_READ_KERNEL, [place, const(size), f.op("add", where, offset)])
     return f.load("i64", place)
-
-
-def subprogram(
-    unit: Unit,
-    name: str,
-    params: Sequence[tuple[str, str]],
-    build: Callable[[Function], None],
-) -> Function:
-    """The function of that name, built when first asked for; it returns 0 unless `build` does."""
-    known = unit.helpers.get(name)
-    if known is None:
-        known = unit.helpers[name] = unit.module.function(name, params)
-        build(known)
-        if not known.terminated:
-            known.ret(0)
-    return known

@@ -6,11 +6,11 @@ kernel's own bpf_snprintf() writes the numbers.
 
 from __future__ import annotations
 
-from dscript.lowering import expressions, places
-from dscript.lowering.generator import Generator
+from dscript.lowering import memory
+from dscript.lowering.generator import Generator, StringInto
+from dscript.lowering.operands import Place
 from dscript.lowering.steps import Step, Words, if_below, only_if, shared, steps, words
 from dscript.lowering.string_arguments import limit_of
-from dscript.lowering.subroutines import StringInto
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
@@ -27,9 +27,9 @@ _TEXT = 128
 
 
 def _address(g: Generator, expr: tree.Expr, size: int) -> Value:
-    where = places.Place(address=expressions.value(g, expr), user=tree.is_user_pointer(expr.type))
+    where = Place(address=g.value(expr), user=tree.is_user_pointer(expr.type))
     copy = g.temporary_at(size)
-    places.read(g, copy, size, where)
+    memory.read(g, copy, size, where)
     return copy
 
 
@@ -75,7 +75,7 @@ def _inet_ntoa6(g: Generator, call: tree.SubroutineCall, destination: Value, cap
 def _inet_ntop(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
     """By address family; another one is an illegal operation."""
     f = g.f
-    family = expressions.value(g, call.args[0])
+    family = g.value(call.args[0])
     text = g.temporary_at(_TEXT)
     four, other, six, done = (f.block(name) for name in ("inet", "other", "inet6", "ntop"))
     f.cbr(f.icmp("eq", family, _AF_INET), four, other)
@@ -195,7 +195,7 @@ def _ipv6_group(g: Generator, s: Step) -> None:
 def _link_ntop(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
     """By hardware type (ARPHRD_ETHER, ARPHRD_INFINIBAND): two hexadecimal digits a byte."""
     f = g.f
-    kind = expressions.value(g, call.args[0])
+    kind = g.value(call.args[0])
     text = g.temporary_at(_TEXT)
     ether, other, done = f.block("ether"), f.block("other"), f.block("link")
     f.cbr(f.icmp("eq", kind, _ARPHRD_ETHER), ether, other)

@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dscript.dtypes.types import (
     ArrayType,
-    FloatType,
     Member,
     StringType,
-    StructType,
-    Type,
     is_integral,
     is_scalar,
     is_signed,
 )
 from dscript.errors import Span
-from dscript.lowering import arrays, expressions, floats, strings, user_arguments
+from dscript.lowering import arrays, floats, memory, user_arguments
 from dscript.lowering.generator import Generator
-from dscript.lowering.layout import State, round_up
+from dscript.lowering.operands import Place
+from dscript.lowering.threads import task
 from dscript.object.helpers import LOCAL_STORAGE_GET_F_CREATE, Helper
 from dscript.object.values import NULL, Value, const
 from dscript.program import DropKind, Fault, StateLayout
 from dscript.semantics import tree
-
-
-@dataclass(slots=True)
-class Place:
-    """`pointer` for BPF memory, else `address` in the kernel or, with `user`, in the process.
-
-    `maybe_null` says that the pointer must be tested before use (an absent element).
-    """
-
-    pointer: Value | None = None
-    address: Value | None = None
-    maybe_null: bool = False
-    user: bool = False
-
-    def moved(self, g: Generator, offset: int | Value) -> Place:
-        if self.pointer is not None:
-            return Place(pointer=g.f.gep(self.pointer, offset), maybe_null=self.maybe_null)
-        assert self.address is not None
-        return Place(address=g.f.op("add", self.address, offset), user=self.user)
 
 
 def place(g: Generator, expr: tree.Expr) -> Place:
@@ -53,67 +30,37 @@ def place(g: Generator, expr: tree.Expr) -> Place:
             return Place(pointer=arrays.element_pointer(g, expr), maybe_null=True)
         case tree.Deref():
             user = tree.is_user_pointer(expr.address.type)
-            return Place(address=expressions.value(g, expr.address), user=user)
+            return Place(address=g.value(expr.address), user=user)
         case tree.ProbeArgument():
             return Place(pointer=user_arguments.structure(g, expr))
         case tree.KernelSymbol():
             return Place(address=const(expr.address))
         case tree.MemberRef():
-            base = not_null(g, place(g, expr.base), expr.base)
-            return base.moved(g, expr.member.offset)
+            base = memory.not_null(g, place(g, expr.base), expr.base)
+            return base.moved(g.f, expr.member.offset)
         case tree.IndexRef():
             return _index(g, expr)
         case tree.Conditional():
             chosen = g.f.select  # addresses of structures meet
-            condition = expressions.truth(g, expr.condition)
-            left = address(g, place(g, expr.then))
-            right = address(g, place(g, expr.otherwise))
+            condition = g.truth(expr.condition)
+            left = memory.address(g, place(g, expr.then))
+            right = memory.address(g, place(g, expr.otherwise))
             user = tree.in_user_memory(expr)
             if tree.in_user_memory(expr.otherwise) != user:
                 raise g.unsupported("a choice between kernel and user memory", expr.span)
             return Place(address=chosen(condition, left, right), user=user)
         case tree.Comma():
             for item in expr.items[:-1]:
-                expressions.effect(g, item)
+                g.effect(item)
             return place(g, expr.items[-1])
         case tree.Assign():
-            expressions.assign(g, expr)
+            g.effect(expr)
             return place(g, expr.target)
         case tree.FloatConst():
             return Place(pointer=floats.constant(g, expr))
     if isinstance(expr.type.resolve(), StringType):
-        return Place(pointer=strings.value(g, expr).pointer)
+        return Place(pointer=g.string(expr).pointer)
     raise g.unsupported("this operand as an object in memory", expr.span)
-
-
-def address(g: Generator, where: Place) -> Value:
-    """The address of a place as a number."""
-    if where.address is not None:
-        return where.address
-    assert where.pointer is not None
-    return g.address_of(where.pointer)
-
-
-def not_null(g: Generator, where: Place, expr: tree.Expr) -> Place:
-    """For a place that may be absent: zeros stand in for it."""
-    if not where.maybe_null:
-        return where
-    assert where.pointer is not None
-    return Place(pointer=present(g, where.pointer, expr.type.size))
-
-
-def present(g: Generator, pointer: Value, size: int, offset: int = 0) -> Value:
-    """`pointer` moved by `offset`, or `size` bytes of zeros where it is NULL; for reading."""
-    f = g.f
-    before = f.current
-    some, done = f.block("some"), f.block("present")
-    f.cbr(f.icmp("eq", pointer, NULL), done, some)
-    f.at(some)
-    moved = f.gep(pointer, offset)
-    f.br(done)
-    f.at(done)
-    zeros = g.unit.module.data(bytes(round_up(max(1, size))))
-    return f.phi("ptr", [(zeros, before), (moved, some)])
 
 
 def variable_place(g: Generator, variable: tree.Variable) -> Place:
@@ -126,13 +73,11 @@ def variable_place(g: Generator, variable: tree.Variable) -> Place:
     if variable in layout.this_in_scratch:
         return Place(pointer=g.scratch_at(layout.this_in_scratch[variable]))
     base = thread_storage(g, create=False)
-    return Place(pointer=present(g, base, variable.type.size, layout.self[variable]))
+    return Place(pointer=memory.present(g, base, variable.type.size, layout.self[variable]))
 
 
 def thread_storage(g: Generator, *, create: bool) -> Value:
     """The thread's block of `self->` variables; NULL when it has none and `create` is off."""
-    from dscript.lowering.variables import task
-
     assert g.unit.layout.self_map is not None
     flags = const(LOCAL_STORAGE_GET_F_CREATE if create else 0)
     args = [g.unit.layout.self_map, task(g), NULL, flags]
@@ -143,15 +88,15 @@ def _index(g: Generator, expr: tree.IndexRef) -> Place:
     base_type = expr.base.type.resolve()
     if isinstance(base_type, StringType):
         return _character(g, expr)
-    base = not_null(g, place(g, expr.base), expr.base)
+    base = memory.not_null(g, place(g, expr.base), expr.base)
     known = tree.element_count(expr.base) if isinstance(base_type, ArrayType) else None
     index = _subscript(g, expr, known)
-    return base.moved(g, g.f.op("mul", index, max(1, expr.type.size)))
+    return base.moved(g.f, g.f.op("mul", index, max(1, expr.type.size)))
 
 
 def _subscript(g: Generator, expr: tree.IndexRef, count: int | None) -> Value:
     """The index; outside of `count` elements, where that is known, it is a fault."""
-    index = expressions.value(g, expr.index)
+    index = g.value(expr.index)
     if count and not isinstance(expr.index, tree.Const):
         index = g.f.opaque(index)
         g.fault_if(g.f.icmp("uge", index, count), Fault.BADADDR, index)
@@ -161,8 +106,8 @@ def _subscript(g: Generator, expr: tree.IndexRef, count: int | None) -> Value:
 def _character(g: Generator, expr: tree.IndexRef) -> Place:
     """A character of a string, whose memory may be shorter than its type: NUL from there on."""
     f = g.f
-    text = strings.value(g, expr.base)
-    index = f.opaque(expressions.value(g, expr.index))
+    text = g.string(expr.base)
+    index = f.opaque(g.value(expr.index))
     size = expr.base.type.size
     g.fault_if(f.icmp("uge", index, size), Fault.BADADDR, index)
     if text.capacity < size:
@@ -185,7 +130,7 @@ def load(g: Generator, expr: tree.Expr) -> Value:
     if where.maybe_null:
         assert where.pointer is not None
         return _load_or_zero(g, where.pointer, expr)
-    return load_at(g, where, expr.type)
+    return memory.load_at(g, where, expr.type)
 
 
 def _self_base(g: Generator) -> Value:
@@ -207,51 +152,6 @@ def _load_or_zero(g: Generator, pointer: Value, expr: tree.Expr) -> Value:
     return f.phi("i64", [(const(0), before), (loaded, some)])
 
 
-def load_at(g: Generator, where: Place, type_: Type) -> Value:
-    if where.pointer is not None:
-        return g.load_int(where.pointer, type_)
-    assert where.address is not None
-    buffer = g.f.slot("read", 8)
-    read(g, buffer, type_.size, where)
-    return g.load_int(buffer, type_)
-
-
-def read(g: Generator, buffer: Value, size: int, where: Place) -> None:
-    """Copy from a place that has an address; a bad one is a fault."""
-    assert where.address is not None
-    if where.user:
-        read_user(g, buffer, size, where.address)
-    else:
-        read_kernel(g, buffer, size, where.address)
-
-
-def read_user(g: Generator, buffer: Value, size: int, where: Value) -> None:
-    """Copy memory of the process; a bad address is a fault."""
-    helper = Helper.COPY_FROM_USER if g.may_wait else Helper.PROBE_READ_USER
-    result = g.f.helper(helper, [buffer, const(size), where])
-    g.fault_if(g.f.icmp("ne", result, 0), Fault.BADADDR, where)
-
-
-def read_kernel(g: Generator, buffer: Value, size: int, where: Value) -> None:
-    """Copy kernel memory; a bad address is a fault."""
-    f = g.f
-    check_heap(g, where, const(size))
-    result = f.helper(Helper.PROBE_READ_KERNEL, [buffer, const(size), where])
-    g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, where)
-
-
-def check_heap(g: Generator, where: Value, size: Value) -> None:
-    """A fault for scratch memory that alloca() or copyin() has not given to this firing."""
-    room = g.unit.scratch.heap_room
-    if not room:
-        return
-    f = g.f
-    offset = f.op("sub", where, g.address_of(g.scratch_at(g.unit.scratch.heap)))
-    beyond = f.icmp("ugt", f.op("add", offset, size), f.load("i64", g.state_at(State.HEAP)))
-    inside = f.icmp("ult", offset, 2 * room)
-    g.fault_if(f.op("and", inside, beyond), Fault.BADADDR, where)
-
-
 def _bit_field(member: Member) -> tuple[int, int, int, int]:
     """(byte offset, bytes to read, shift, bits) of the smallest aligned unit around it."""
     assert member.bits is not None
@@ -266,11 +166,11 @@ def _bit_field(member: Member) -> tuple[int, int, int, int]:
 def _load_bits(g: Generator, expr: tree.MemberRef) -> Value:
     f = g.f
     start, size, shift, bits = _bit_field(expr.member)
-    base = not_null(g, place(g, expr.base), expr.base).moved(g, start)
+    base = memory.not_null(g, place(g, expr.base), expr.base).moved(g.f, start)
     pointer = base.pointer
     if pointer is None:
         pointer = f.slot("bits", 8)
-        read(g, pointer, size, base)
+        memory.read(g, pointer, size, base)
     return _extract(g, _unit(g, expr.member, pointer), shift, bits, is_signed(expr.type))
 
 
@@ -284,15 +184,6 @@ def _unit(g: Generator, member: Member, pointer: Value) -> Value:
 def _extract(g: Generator, word: Value, shift: int, bits: int, signed: bool) -> Value:
     word = g.f.op("shl", word, 64 - shift - bits)
     return g.f.op("ashr" if signed else "lshr", word, 64 - bits)
-
-
-def copy_into(g: Generator, destination: Value, expr: tree.Expr, size: int) -> None:
-    """Copy a structure or array from its place to BPF memory."""
-    where = not_null(g, place(g, expr), expr)
-    if where.pointer is None:
-        read(g, destination, size, where)
-    else:
-        g.f.memcpy(destination, where.pointer, size, align=1)
 
 
 # ------------------------------------------------------------------------------- writing
@@ -314,17 +205,17 @@ def writable(g: Generator, expr: tree.Expr) -> Place:
             f.at(have)
             return Place(pointer=f.gep(storage, g.unit.layout.self[expr.variable]))
         case tree.MemberRef() | tree.IndexRef() if _is_behind_pointer(expr):
-            return _through_pointer(g, address(g, place(g, expr)), expr.type.size)
+            return _through_pointer(g, memory.address(g, place(g, expr)), expr.type.size)
         case tree.MemberRef():
-            return writable(g, expr.base).moved(g, expr.member.offset)
+            return writable(g, expr.base).moved(g.f, expr.member.offset)
         case tree.IndexRef():
             base_type = expr.base.type.resolve()
             base = writable(g, expr.base)
             count = base_type.count if isinstance(base_type, ArrayType) else base_type.size
             index = _subscript(g, expr, count)
-            return base.moved(g, g.f.op("mul", index, max(1, expr.type.size)))
+            return base.moved(g.f, g.f.op("mul", index, max(1, expr.type.size)))
         case tree.Deref():
-            return _through_pointer(g, expressions.value(g, expr.address), expr.type.size)
+            return _through_pointer(g, g.value(expr.address), expr.type.size)
         case tree.Element():
             return Place(pointer=arrays.element_for_write(g, expr))
     raise g.unsupported("assignment to this operand", expr.span)
@@ -343,7 +234,7 @@ def _through_pointer(g: Generator, where: Value, size: int) -> Place:
     the global variables, where one of them is an array or a structure.
     """
     f = g.f
-    if not any(is_memory(variable.type) for variable in g.unit.layout.globals):
+    if not any(memory.is_memory(variable.type) for variable in g.unit.layout.globals):
         return Place(pointer=_scratch_behind(g, where, size))
     offset = f.op("sub", where, g.address_of(g.bss(StateLayout.END)))
     offset = f.opaque(offset)
@@ -372,7 +263,7 @@ def _scratch_behind(g: Generator, where: Value, size: int) -> Value:
         f.at(f.block("never"))
         return g.scratch_at(0)
     g.fault_if(f.icmp("ugt", offset, limit), Fault.BADADDR, where)
-    check_heap(g, where, const(size))
+    memory.check_heap(g, where, const(size))
     return f.gep(g.scratch_at(0), offset)
 
 
@@ -387,7 +278,7 @@ def pointer_to(g: Generator, target: tree.Expr) -> Value:
     The subscripts in the lvalue are evaluated here, once.
     """
     if isinstance(target, tree.MemberRef) and target.member.bits is not None:
-        where = writable(g, target.base).moved(g, _bit_field(target.member)[0])
+        where = writable(g, target.base).moved(g.f, _bit_field(target.member)[0])
     else:
         where = writable(g, target)
     assert where.pointer is not None
@@ -421,11 +312,6 @@ def store_into(g: Generator, target: tree.Expr, pointer: Value, value: Value) ->
     new = f.op("and", f.op("shl", value, shift), mask)
     word = f.op("or", f.op("and", word, ~mask), new)
     f.store(word if size == 8 else f.trunc(word, f"i{8 * size}"), pointer, align=1)
-
-
-def is_memory(type_: Type) -> bool:
-    """Values that are handled by their place: structures, arrays, floating-point numbers."""
-    return isinstance(type_.resolve(), (StructType, ArrayType, FloatType))
 
 
 __all__ = ["Place", "Span", "is_integral", "is_scalar", "load", "place", "store", "writable"]

@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dscript.dtypes.types import PointerType, VoidType
-from dscript.lowering import expressions
+from dscript.lowering.clause_generator import ClauseGenerator
 from dscript.lowering.following import check_followed
-from dscript.lowering.generator import Generator, Unit
-from dscript.lowering.namespaces import subprogram
+from dscript.lowering.generator import Unit
 from dscript.lowering.programs import Group, process_of
 from dscript.lowering.records import RecordPlan
 from dscript.object.function import Function
@@ -66,12 +65,12 @@ def prefault_program(
     state = f.alloca(unit.layout.state_size, name="state")
     f.memset(state, unit.layout.state_size)
     ctx = f.params[0]
-    g = Generator(unit, f, ctx, state, NULL, group.context, plan, arguments=arguments)
+    g = ClauseGenerator(unit, f, ctx, state, NULL, group.context, plan, arguments=arguments)
     g.may_wait = True
-    touch = subprogram(unit, "touch", [("address", "i64")], _touch)
+    touch = unit.subprogram("touch", [("address", "i64")], _touch)
     for address, span in _distinct(reads):
         following = g.fault_label = f.block("following")
-        where = expressions.value(g, address)
+        where = g.value(address)
         for distance in (*range(0, span - 1, _PAGE), span - 1):
             f.call(touch, [f.op("add", where, distance)])
         f.br(following)

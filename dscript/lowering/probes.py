@@ -9,9 +9,11 @@ import struct
 
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State, round_up
+from dscript.lowering.records import PART_NAMES
 from dscript.object.values import Value, const
 
-PARTS = {"probeprov": 0, "probemod": 1, "probefunc": 2, "probename": 3}
+# Where each is in `Unit.probe_names`.
+PARTS = {name: at for at, name in enumerate(PART_NAMES)}
 
 
 def probe_string(g: Generator, name: str) -> tuple[Value, int]:

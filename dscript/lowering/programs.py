@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from dscript.errors import Diagnostic
 from dscript.lowering import call_names as names
-from dscript.lowering import compat_calls, expressions, scratch
+from dscript.lowering import compat_calls, scratch
+from dscript.lowering.clause_generator import ClauseGenerator
 from dscript.lowering.clauses import lower_clause, report_function
 from dscript.lowering.following import check_followed
-from dscript.lowering.generator import Firing, Generator, Unit, count_drop
+from dscript.lowering.generator import Firing, Unit, count_drop
 from dscript.lowering.layout import State
 from dscript.lowering.records import RecordPlan
 from dscript.object.function import Function
@@ -239,11 +240,13 @@ class ProgramBuilder:
         f = self.unit.module.function(name, [("ctx", "ptr"), ("state", "ptr")])
         ctx, state = f.params
         plan = self.plans[clause.index]
-        g = Generator(self.unit, f, ctx, state, NULL, group.context, plan, arguments=arguments)
+        g = ClauseGenerator(
+            self.unit, f, ctx, state, NULL, group.context, plan, arguments=arguments
+        )
         g.subject = _subject(clause)
         g.fault_label = g.skip_label = f.block("faulted")
         g.at(clause.span)
-        f.ret(f.zext(expressions.truth(g, clause.filter), "i64"))
+        f.ret(f.zext(g.truth(clause.filter), "i64"))
         assert not g.uses_scratch, clause.points[0].probe
         f.at(g.fault_label)
         f.ret(0)
@@ -405,7 +408,9 @@ class ProgramBuilder:
         ctx, state, slot = f.params
         for at, index in enumerate(indices):
             clause = unit.program.clauses[index]
-            g = Generator(unit, f, ctx, state, slot, firing, self.plans[index], arguments=arguments)
+            g = ClauseGenerator(
+                unit, f, ctx, state, slot, firing, self.plans[index], arguments=arguments
+            )
             g.subject = _subject(clause)
             lower_clause(g, clause, report)
             if g.uses_scratch:

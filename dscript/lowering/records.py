@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dscript.dtypes.types import (
+    FLOAT,
     ArrayType,
     EnumType,
     FloatType,
@@ -21,9 +22,7 @@ from dscript.dtypes.types import (
     Type,
     is_signed,
 )
-from dscript.lowering import floats
 from dscript.lowering.layout import round_up
-from dscript.lowering.probes import PARTS
 from dscript.program import Action, ClauseRecord, Field, RecordHeader, TypeLayout
 from dscript.semantics import tree
 from dscript.semantics.speculation import walk_actions
@@ -141,7 +140,7 @@ def plan_field(expr: tree.Expr, node: tree.ActionCall, offset: int) -> Field:
     if node.kind in ("tracemem", "pcap") and expr is node.args[0]:
         return Field("bytes", offset, node.count)
     layout = type_layout(expr.type) if node.kind == "print" else None
-    if isinstance(expr, tree.Builtin) and expr.name in PARTS and layout is None:
+    if isinstance(expr, tree.Builtin) and expr.name in PART_NAMES and layout is None:
         part = PART_NAMES[expr.name]
         return Field("probe", offset, 4, type_name="string", part=part)  # type: ignore[arg-type]
     name = describe(expr.type)
@@ -154,7 +153,8 @@ def plan_field(expr: tree.Expr, node: tree.ActionCall, offset: int) -> Field:
     if isinstance(type_, (StructType, ArrayType)):
         return Field("bytes", offset, max(1, type_.size), type_name=name, layout=layout)
     if isinstance(type_, FloatType):
-        return Field("float", offset, floats.field_size(type_), True, name, layout=layout)
+        size = 4 if type_.size == FLOAT.size else 8  # IEEE 754, long doubles rounded
+        return Field("float", offset, size, True, name, layout=layout)
     return Field("int", offset, expr.type.size, is_signed(expr.type), name, layout=layout)
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dscript.lowering import expressions
 from dscript.lowering.generator import Generator
 from dscript.lowering.steps import Words, if_below, only_if, shared, steps, words
 from dscript.object.function import Function
@@ -77,7 +76,7 @@ def _in_use(g: Generator, node: tree.ActionCall) -> Iterator[tuple[Value, Value,
     0 and a free one are passed over without a word; any other ID is an illegal operation.
     """
     f = g.f
-    which = expressions.value(g, node.args[0])
+    which = g.value(node.args[0])
     g.fault_if(f.icmp("ugt", which, g.unit.nspec), Fault.ILLOP)
     with if_below(f, f.op("sub", which, 1), g.unit.nspec) as at:
         pointer = f.gep(g.bss(_words(g)), f.op("shl", at, 3))

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import round_up
-from dscript.lowering.namespaces import subprogram
 from dscript.object.function import Function, Operand
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
@@ -140,7 +139,7 @@ def shared(
     build: Callable[[Function], None],
 ) -> Function:
     """The subprogram of that name, built when first asked for; it returns 0 unless `build` does."""
-    return subprogram(g.unit, name, params, build)
+    return g.unit.subprogram(name, params, build)
 
 
 @contextmanager

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dscript.lowering import strings
 from dscript.lowering.generator import Generator
+from dscript.lowering.operands import Str
 from dscript.lowering.steps import if_below, only_if, room
-from dscript.lowering.strings import Str
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
 from dscript.semantics import tree
@@ -25,7 +24,7 @@ def argument(g: Generator, expr: tree.Expr, text: Str | None = None) -> Argument
     """The string `expr`; `text` when its value is at hand already."""
     size = g.unit.program.strsize
     if text is None:
-        text = strings.value(g, expr)
+        text = g.string(expr)
     copy = g.temporary_at(room(size))
     return Argument(copy, copy_text(g, text, copy))
 

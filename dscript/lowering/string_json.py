@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntEnum
 
-from dscript.lowering.generator import Generator
+from dscript.lowering.generator import Generator, StringInto
 from dscript.lowering.steps import Step, Words, if_below, only_if, room, shared, steps, words
 from dscript.lowering.string_arguments import argument, limit_of
-from dscript.lowering.subroutines import StringInto
 from dscript.object.function import Function
 from dscript.object.values import Value, const
 from dscript.semantics import tree

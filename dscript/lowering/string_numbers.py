@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dscript.lowering import expressions
-from dscript.lowering.generator import Generator
+from dscript.lowering.generator import Generator, Scalar, StringInto
 from dscript.lowering.steps import Words, if_below, only_if, shared, steps, words
 from dscript.lowering.string_arguments import argument, limit_of
-from dscript.lowering.subroutines import Scalar, StringInto
 from dscript.object.function import Function, Operand
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
@@ -19,7 +17,7 @@ def _base(g: Generator, call: tree.SubroutineCall) -> Value:
     if len(call.args) < 2:
         return const(10)
     f = g.f
-    base = expressions.value(g, call.args[1])
+    base = g.value(call.args[1])
     g.fault_if(f.icmp("ugt", f.op("sub", base, 2), 34), Fault.ILLOP)
     return base
 
@@ -92,7 +90,7 @@ _DIGITS = 72
 def _lltostr(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
     """Signed in base 10, else unsigned; base 8 begins with "0" and base 16 with "0x"."""
     f = g.f
-    value = expressions.value(g, call.args[0])
+    value = g.value(call.args[0])
     base = _base(g, call)
     digits = g.temporary_at(_DIGITS)
     negative = f.op("and", f.icmp("slt", value, 0), f.icmp("eq", base, 10))

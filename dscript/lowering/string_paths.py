@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dscript.lowering.generator import Generator
+from dscript.lowering.generator import Generator, StringInto
 from dscript.lowering.steps import Step, Words, if_below, only_if, shared, steps, words
 from dscript.lowering.string_arguments import Argument, argument, limit_of, part
-from dscript.lowering.subroutines import StringInto
 from dscript.object.function import Function
 from dscript.object.values import Value, const
 from dscript.semantics import tree

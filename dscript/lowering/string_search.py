@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dscript.lowering import expressions, strings
-from dscript.lowering.generator import Generator
+from dscript.lowering.generator import Generator, Scalar, StringInto
 from dscript.lowering.steps import Words, only_if, room, shared, steps, words
 from dscript.lowering.string_arguments import Argument, argument, copy_text, limit_of, part, tail
-from dscript.lowering.subroutines import Scalar, StringInto
 from dscript.object.function import Function
 from dscript.object.values import Value, const
 from dscript.semantics import tree
@@ -66,7 +64,7 @@ def _index(g: Generator, call: tree.SubroutineCall) -> Value:
     text, sought = argument(g, call.args[0]), argument(g, call.args[1])
     start = const(0)
     if len(call.args) == 3:
-        start = expressions.value(g, call.args[2])
+        start = g.value(call.args[2])
         start = f.select(f.icmp("slt", start, 0), const(0), start)
         start = f.select(f.icmp("sgt", start, text.length), text.length, start)
     return _find(g, text, sought, start, 1)
@@ -78,7 +76,7 @@ def _rindex(g: Generator, call: tree.SubroutineCall) -> Value:
     text, sought = argument(g, call.args[0]), argument(g, call.args[1])
     start = f.op("sub", text.length, sought.length)
     if len(call.args) == 3:
-        wanted = expressions.value(g, call.args[2])
+        wanted = g.value(call.args[2])
         none = f.op("and", f.icmp("slt", wanted, 0), f.icmp("eq", sought.length, 0))
         wanted = f.select(none, const(0), wanted)
         start = f.select(f.icmp("slt", wanted, start), wanted, start)
@@ -101,7 +99,7 @@ def _character(name: str, *, last: bool) -> StringInto:
 
     def lower(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
         text = argument(g, call.args[0])
-        sought = g.f.op("and", expressions.value(g, call.args[1]), 0xFF)
+        sought = g.f.op("and", g.value(call.args[1]), 0xFF)
         state = words(g, character=sought, result=-1)
         size = g.unit.program.strsize
         function = shared(
@@ -134,9 +132,9 @@ def _substr(g: Generator, call: tree.SubroutineCall, destination: Value, capacit
     many bytes off the end; a start before the string takes what lies inside."""
     f = g.f
     text = argument(g, call.args[0])
-    start = expressions.value(g, call.args[1])
+    start = g.value(call.args[1])
     size = g.unit.program.strsize
-    length = expressions.value(g, call.args[2]) if len(call.args) == 3 else const(size)
+    length = g.value(call.args[2]) if len(call.args) == 3 else const(size)
     moved = f.op("add", start, text.length)
     negative = f.icmp("slt", start, 0)
     start = f.select(negative, moved, start)
@@ -178,7 +176,7 @@ def _strtok(g: Generator, call: tree.SubroutineCall, destination: Value, capacit
     first: tree.Expr | None = call.args[0]
     if isinstance(first, tree.ToString) and is_null(first.operand):
         first = None
-    text = None if first is None else strings.value(g, first)
+    text = None if first is None else g.string(first)
     delimiters = argument(g, call.args[1])
     saved = g.scratch_at(g.unit.scratch.tokens)
     if text is not None:

@@ -9,19 +9,18 @@ from __future__ import annotations
 from dscript.lowering import (
     kernel_paths,
     machine,
+    memory,
     network_names,
     string_json,
     string_numbers,
     string_paths,
     string_search,
-    strings,
     tasks,
 )
-from dscript.lowering.generator import Generator
+from dscript.lowering.generator import Generator, Scalar, StringInto
 from dscript.lowering.layout import round_up
 from dscript.lowering.steps import if_below, shared, steps
 from dscript.lowering.string_arguments import argument, limit_of
-from dscript.lowering.subroutines import Scalar, StringInto
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
@@ -30,7 +29,7 @@ from dscript.semantics import tree
 
 def _strlen(g: Generator, call: tree.SubroutineCall) -> Value:
     """The kernel's own copy of a string says how long it is."""
-    text = strings.value(g, call.args[0])
+    text = g.string(call.args[0])
     if text.literal is not None:
         return const(min(len(text.literal.partition(b"\0")[0]), g.unit.program.strsize - 1))
     return argument(g, call.args[0], text).length
@@ -44,8 +43,8 @@ def _strjoin(g: Generator, call: tree.SubroutineCall, destination: Value, capaci
     """
     f = g.f
     limit = limit_of(call, capacity)
-    first = strings.value(g, call.args[0])
-    second = strings.value(g, call.args[1])
+    first = g.string(call.args[0])
+    second = g.string(call.args[1])
     size = g.unit.program.strsize
     both = g.temporary_at(round_up(2 * size))
     used = f.helper(
@@ -69,8 +68,8 @@ def _changed(name: str, first: str, last: str) -> StringInto:
 
     def lower(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
         limit = limit_of(call, capacity)
-        source = strings.value(g, call.args[0])
-        strings.copy(g, source, destination, limit, pad=False)
+        source = g.string(call.args[0])
+        memory.copy_string(g, source, destination, limit, pad=False)
 
         def build(f: Function) -> None:
             with steps(f, f"{name}_{limit}_step", limit, text=f.params[0]) as s:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dscript.dtypes.types import ArrayType, StringType
-from dscript.lowering import expressions, places
+from dscript.lowering import memory
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import round_up
+from dscript.lowering.operands import Str
 from dscript.lowering.probes import PARTS, probe_string
 from dscript.lowering.steps import Words, shared, steps, words
-from dscript.lowering.variables import task
+from dscript.lowering.subroutines import string_into
+from dscript.lowering.threads import task
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
@@ -23,33 +23,24 @@ _UNROLLED = 20
 COMM_SIZE = 16  # TASK_COMM_LEN, include/linux/sched.h
 
 
-@dataclass(frozen=True, slots=True)
-class Str:
-    """`pointer` to at most `capacity` bytes; `literal` when the text is known."""
-
-    pointer: Value
-    capacity: int
-    literal: bytes | None = None
-
-
 def value(g: Generator, expr: tree.Expr) -> Str:
     """A string expression, in place where it already lies in memory."""
     match expr:
         case tree.Text():
             return Str(g.unit.module.string(expr.value), len(expr.value) + 1, expr.value)
         case tree.VariableRef() | tree.Element():
-            where = places.not_null(g, places.place(g, expr), expr)
+            where = memory.not_null(g, g.place(expr), expr)
             assert where.pointer is not None
             return Str(where.pointer, expr.type.size)
         case tree.Builtin() if expr.name in PARTS:
             pointer, capacity = probe_string(g, expr.name)
             return Str(pointer, capacity)
         case tree.Assign():
-            expressions.assign(g, expr)
+            g.effect(expr)
             return value(g, expr.target)
         case tree.Comma():
             for item in expr.items[:-1]:
-                expressions.effect(g, item)
+                g.effect(item)
             return value(g, expr.items[-1])
         case tree.ToString() if isinstance(expr.operand.type.resolve(), StringType):
             return value(g, expr.operand)
@@ -63,7 +54,7 @@ def value(g: Generator, expr: tree.Expr) -> Str:
 
 def _member(g: Generator, expr: tree.Expr) -> Str:
     """A string inside a structure or an array, or behind a pointer."""
-    where = places.not_null(g, places.place(g, expr), expr)
+    where = memory.not_null(g, g.place(expr), expr)
     capacity = expr.type.size
     if where.pointer is not None:
         return Str(where.pointer, capacity)
@@ -94,20 +85,11 @@ def into(g: Generator, expr: tree.Expr, destination: Value, capacity: int, *, pa
         case tree.ToString() if not isinstance(expr.operand.type.resolve(), StringType):
             _from_memory(g, expr, destination, capacity, pad)
         case tree.SubroutineCall():
-            from dscript.lowering.subroutines import string_into
-
             string_into(g, expr, destination, capacity, pad)
         case tree.Conditional():
             _conditional(g, expr, destination, capacity, pad)
         case _:
-            copy(g, value(g, expr), destination, capacity, pad=pad)
-
-
-def copy(g: Generator, source: Str, destination: Value, capacity: int, *, pad: bool) -> None:
-    f = g.f
-    if pad:
-        f.memset(destination, capacity)
-    f.helper(Helper.PROBE_READ_KERNEL_STR, [destination, const(capacity), source.pointer])
+            memory.copy_string(g, value(g, expr), destination, capacity, pad=pad)
 
 
 def _comm(g: Generator, destination: Value, capacity: int, pad: bool) -> None:
@@ -135,11 +117,11 @@ def _from_memory(
     user = tree.is_user_pointer(operand.type)
     if isinstance(operand.type.resolve(), ArrayType):
         user = tree.in_user_memory(operand)
-        where = places.address(g, places.not_null(g, places.place(g, operand), operand))
+        where = memory.address(g, memory.not_null(g, g.place(operand), operand))
         size = operand.type.size
         limit = min(capacity, size + 1) if size else capacity
     else:
-        where = expressions.value(g, operand)
+        where = g.value(operand)
     if pad:
         f.memset(destination, capacity)
     read = Helper.PROBE_READ_USER_STR if user else Helper.PROBE_READ_KERNEL_STR
@@ -151,7 +133,7 @@ def _conditional(
     g: Generator, expr: tree.Conditional, destination: Value, capacity: int, pad: bool
 ) -> None:
     f = g.f
-    condition = expressions.truth(g, expr.condition)
+    condition = g.truth(expr.condition)
     then, otherwise, done = f.block("then"), f.block("else"), f.block("chosen")
     f.cbr(condition, then, otherwise)
     f.at(then)

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from dscript.dtypes.types import StringType
 from dscript.errors import Span
-from dscript.lowering import (
-    expressions,
-    following,
-    namespaces,
-    places,
-    speculations,
-    strings,
-)
-from dscript.lowering.generator import Generator
-from dscript.lowering.layout import State, round_up
+from dscript.lowering import following, memory, namespaces, speculations
+from dscript.lowering.generator import Generator, Scalar, StringInto
+from dscript.lowering.layout import State
+from dscript.lowering.threads import read_ids, task
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
 from dscript.program import Fault
 from dscript.semantics import tree
-
-# Bytes that one copyout() can have.
-MAX_COPY = 4096
-
-Scalar = Callable[[Generator, tree.SubroutineCall], Value]
-StringInto = Callable[[Generator, tree.SubroutineCall, Value, int], None]
 
 
 def scalar(g: Generator, call: tree.SubroutineCall) -> Value:
@@ -67,7 +53,7 @@ def call_for_effect(g: Generator, call: tree.SubroutineCall) -> None:
         handler(g, call)
     elif call.type.size and call.name not in _SCALARS:
         if isinstance(call.type.resolve(), StringType):
-            strings.value(g, call)
+            g.string(call)
         else:
             scalar(g, call)
     else:
@@ -80,7 +66,7 @@ def call_for_effect(g: Generator, call: tree.SubroutineCall) -> None:
 def _copyinstr(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
     """At most `capacity` bytes, or the second argument's number of characters."""
     f = g.f
-    address = expressions.value(g, call.args[0])
+    address = g.value(call.args[0])
     size: Value = const(capacity)
     if len(call.args) == 2:
         size = _limited(g, call.args[1], capacity)
@@ -91,7 +77,7 @@ def _copyinstr(g: Generator, call: tree.SubroutineCall, destination: Value, capa
 def _limited(g: Generator, expr: tree.Expr, most: int) -> Value:
     """A byte count of 1 … `most` for a string of that many characters and its NUL."""
     f = g.f
-    wanted = f.op("add", expressions.value(g, expr), 1)
+    wanted = f.op("add", g.value(expr), 1)
     wanted = f.select(f.icmp("ugt", wanted, most), const(most), wanted)
     wanted = f.opaque(wanted)
     low = f.icmp("eq", wanted, 0)
@@ -121,14 +107,14 @@ def _heap(g: Generator, size: Value) -> tuple[Value, Value]:
 
 
 def _alloca(g: Generator, call: tree.SubroutineCall) -> Value:
-    pointer, _ = _heap(g, expressions.value(g, call.args[0]))
+    pointer, _ = _heap(g, g.value(call.args[0]))
     return g.address_of(pointer)
 
 
 def _copyin(g: Generator, call: tree.SubroutineCall) -> Value:
     """User memory copied to scratch; the value is the copy's address."""
-    address = expressions.value(g, call.args[0])
-    pointer, size = _heap(g, expressions.value(g, call.args[1]))
+    address = g.value(call.args[0])
+    pointer, size = _heap(g, g.value(call.args[1]))
     _read_user(g, pointer, size, address)
     return g.address_of(pointer)
 
@@ -154,20 +140,20 @@ def _destination(g: Generator, where: Value, size: Value) -> tuple[Value, Value]
 
 
 def _copyinto(g: Generator, call: tree.SubroutineCall) -> Value:
-    address, size, where = (expressions.value(g, arg) for arg in call.args)
+    address, size, where = (g.value(arg) for arg in call.args)
     pointer, size = _destination(g, where, size)
     _read_user(g, pointer, size, address)
     return const(0)
 
 
 def _bcopy(g: Generator, call: tree.SubroutineCall) -> Value:
-    source, where, size = (expressions.value(g, arg) for arg in call.args)
+    source, where, size = (g.value(arg) for arg in call.args)
     f = g.f
     pointer, size = _destination(g, where, size)
     if tree.is_user_pointer(call.args[0].type):
         _read_user(g, pointer, size, source)
         return const(0)
-    places.check_heap(g, source, size)
+    memory.check_heap(g, source, size)
     result = f.helper(Helper.PROBE_READ_KERNEL, [pointer, size, source])
     g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, source)
     return const(0)
@@ -181,7 +167,7 @@ def _swapped(bits: int) -> Scalar:
 
     def swap(g: Generator, call: tree.SubroutineCall) -> Value:
         f = g.f
-        narrow = expressions.value(g, call.args[0])
+        narrow = g.value(call.args[0])
         if bits < 64:
             narrow = f.trunc(narrow, f"i{bits}")
         swapped = f.intrinsic(f"llvm.bswap.i{bits}", [narrow], f"i{bits}")
@@ -200,12 +186,12 @@ _MINOR_BITS = 20
 
 
 def _getmajor(g: Generator, call: tree.SubroutineCall) -> Value:
-    device = expressions.value(g, call.args[0])
+    device = g.value(call.args[0])
     return g.f.op("and", g.f.op("lshr", device, _MINOR_BITS), 0xFFF)
 
 
 def _getminor(g: Generator, call: tree.SubroutineCall) -> Value:
-    return g.f.op("and", expressions.value(g, call.args[0]), (1 << _MINOR_BITS) - 1)
+    return g.f.op("and", g.value(call.args[0]), (1 << _MINOR_BITS) - 1)
 
 
 _ANCESTORS = 32
@@ -213,10 +199,8 @@ _ANCESTORS = 32
 
 def _progenyof(g: Generator, call: tree.SubroutineCall) -> Value:
     """1 if the current process or one of its ancestors has that process ID."""
-    from dscript.lowering.variables import read_ids, task
-
     f = g.f
-    number = expressions.value(g, call.args[0])
+    number = g.value(call.args[0])
     start = task(g)
     if g.unit.host_pids:
         return _climb(g, start, f.trunc(number, "i32"), call.span)
@@ -278,5 +262,3 @@ _SCALARS: dict[str, Scalar] = {
 _EFFECTS: dict[str, Scalar] = {"copyinto": _copyinto, "bcopy": _bcopy}
 
 HEAP_USERS = frozenset(("alloca", "copyin", "copyinto", "bcopy"))
-
-__all__ = ["HEAP_USERS", "MAX_COPY", "call_for_effect", "round_up", "scalar", "string_into"]

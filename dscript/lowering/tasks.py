@@ -6,11 +6,11 @@ They take the task's address and read it as kernel memory, so that any task will
 from __future__ import annotations
 
 from dscript.errors import Span
-from dscript.lowering import expressions
 from dscript.lowering.generator import Generator
 from dscript.lowering.kernel import KernelLayout
-from dscript.lowering.namespaces import read_word, task_number
+from dscript.lowering.namespaces import read_word
 from dscript.lowering.steps import shared
+from dscript.lowering.threads import task_pid, task_tid
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
@@ -20,25 +20,9 @@ COMM_SIZE = 16  # TASK_COMM_LEN, include/linux/sched.h
 ARGUMENT_CHARACTERS = 80  # PRARGSZ, manual, chapter "proc Provider"
 
 
-def task_pid(g: Generator, where: Value, span: Span | None) -> Value:
-    """The process number of a task in the tracer's PID namespace; 0 when it is not in it."""
-    return _number(g, where, span, process=True)
-
-
-def task_tid(g: Generator, where: Value, span: Span | None) -> Value:
-    return _number(g, where, span, process=False)
-
-
-def _number(g: Generator, where: Value, span: Span | None, *, process: bool) -> Value:
-    if g.unit.host_pids:
-        member = "tgid" if process else "pid"
-        return read_word(g.f, where, g.unit.kernel.offset("task_struct", member, span), 4)
-    return task_number(g.unit, g.f, where, span, process=process)
-
-
 def _arguments(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:
     """The command line from the process's own memory, or its name where that is another's."""
-    where = expressions.value(g, call.args[0])
+    where = g.value(call.args[0])
     size = min(capacity, ARGUMENT_CHARACTERS + 1)
     kernel, span = g.unit.kernel, call.span
     function = shared(
@@ -89,11 +73,11 @@ def _arguments_function(c: Function, kernel: KernelLayout, span: Span | None, si
 
 
 def _pid(g: Generator, call: tree.SubroutineCall) -> Value:
-    return task_pid(g, expressions.value(g, call.args[0]), call.span)
+    return task_pid(g, g.value(call.args[0]), call.span)
 
 
 def _tid(g: Generator, call: tree.SubroutineCall) -> Value:
-    return task_tid(g, expressions.value(g, call.args[0]), call.span)
+    return task_tid(g, g.value(call.args[0]), call.span)
 
 
 SCALARS = {"__task_pid": _pid, "__task_tid": _tid}

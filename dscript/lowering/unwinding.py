@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from dscript.kernel import unwind_rows as rows
 from dscript.kernel.unwind_rows import Rule, Saved, Stop
-from dscript.lowering import variables
 from dscript.lowering.generator import Generator, Unit
 from dscript.lowering.steps import Step, Words, only_if, steps
+from dscript.lowering.threads import read_ids
 from dscript.lowering.unwind_lookup import NAMES, Lookup, declare_maps, knows_kernel
 from dscript.object.function import Function
 from dscript.object.helpers import F_USER_STACK, Helper
@@ -83,7 +83,7 @@ def _walk(g: Generator, frames: int) -> Value:
     f.memset(block, _WORDS + 8 * frames)
     words = Words(f, block, NAMES)
     words["limit"] = frames
-    words["pid"] = f.op("lshr", variables.read_ids(g), 32)
+    words["pid"] = f.op("lshr", read_ids(g), 32)
     result = f.call(_walker(g.unit), [block])
     with only_if(f, f.icmp("eq", result, 0)):
         flags = const(F_USER_STACK)

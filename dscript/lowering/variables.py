@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dscript.errors import Span
-from dscript.lowering import compat_calls, unwinding, user_arguments
+from dscript.lowering import compat_calls, interrupts, unwinding, user_arguments
 from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
-from dscript.lowering.namespaces import current_ids
+from dscript.lowering.probes import enabled_probe_id, probe_id
+from dscript.lowering.threads import read_ids, task, task_load
 from dscript.object.helpers import F_USER_STACK, Helper
 from dscript.object.values import NULL, Value, const
 from dscript.semantics import tree
@@ -193,57 +194,10 @@ def _error_argument(g: Generator, index: int) -> Value:
 # ------------------------------------------------------------------ who and where
 
 
-def task(g: Generator) -> Value:
-    """struct task_struct of the current thread; direct loads through it are allowed."""
-    if g.subject >= 0:
-        return g.f.to_ptr(g.f.ctx_load(g.ctx, 8 * g.subject))
-    return g.cached.get("task") or g.f.helper(Helper.GET_CURRENT_TASK_BTF, [], "ptr")
-
-
-def task_load(g: Generator, span: Span, *path: tuple[str, str], type: str = "i64") -> Value:
-    """Follow pointers from the current task: each (struct, member) is one load.
-
-    The value is opaque, here and wherever else a task is loaded from: LLVM would merge this
-    load with one from a map in the other arm of a condition, and the verifier lets no
-    instruction load through both kinds of pointer.
-    """
-    f = g.f
-    pointer = task(g)
-    for struct, member in path[:-1]:
-        pointer = f.load("ptr", f.gep(pointer, g.unit.kernel.offset(struct, member, span)))
-    struct, member = path[-1]
-    return f.opaque(f.load(type, f.gep(pointer, g.unit.kernel.offset(struct, member, span))))
-
-
 def _ids(g: Generator) -> Value:
     """tgid << 32 | tid as the tracer's PID namespace numbers them."""
     known = g.cached.get("ids")
     return known or read_ids(g)
-
-
-def read_ids(g: Generator) -> Value:
-    """In the initial namespace a plain helper; the choice folds away when the words are known."""
-    if g.subject >= 0:
-        return _subject_ids(g)
-    return current_ids(g.unit, g.f)
-
-
-def _subject_ids(g: Generator) -> Value:
-    """As `read_ids`, of the thread the probe is about."""
-    from dscript.lowering import tasks
-
-    f, where = g.f, g.f.ctx_load(g.ctx, 8 * g.subject)
-    where = g.address_of(f.to_ptr(where))
-    pid, tid = tasks.task_pid(g, where, None), tasks.task_tid(g, where, None)
-    return f.op("or", f.op("shl", pid, 32), tid)
-
-
-def thread_id(g: Generator) -> Value:
-    """The thread's number in the initial namespace."""
-    if g.subject >= 0:
-        tid = g.f.load("i32", g.f.gep(task(g), g.unit.kernel.offset("task_struct", "pid", None)))
-        return g.f.zext(g.f.opaque(tid), "i64")
-    return g.f.op("and", g.f.helper(Helper.GET_CURRENT_PID_TGID, []), 0xFFFFFFFF)
 
 
 def _pid(g: Generator, span: Span) -> Value:
@@ -289,9 +243,7 @@ def _cpu(g: Generator, span: Span) -> Value:
 
 
 def _ipl(g: Generator, span: Span) -> Value:
-    from dscript.lowering.interrupts import level
-
-    return level(g, task(g), span)
+    return interrupts.level(g, task(g), span)
 
 
 def _curthread(g: Generator, span: Span) -> Value:
@@ -358,14 +310,10 @@ def read_vtime(g: Generator, span: Span) -> Value:
 
 def _id(g: Generator, span: Span) -> Value:
     """The number in the ID column: a table indexed by probe key."""
-    from dscript.lowering.probes import probe_id
-
     return probe_id(g)
 
 
 def _epid(g: Generator, span: Span) -> Value:
-    from dscript.lowering.probes import enabled_probe_id
-
     return enabled_probe_id(g)
 
 

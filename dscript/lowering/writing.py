@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dscript.errors import Diagnostic
 from dscript.kernel import features
-from dscript.lowering import expressions, places
-from dscript.lowering.generator import Generator
+from dscript.lowering import memory
+from dscript.lowering.generator import Generator, Scalar
 from dscript.lowering.steps import if_below
 from dscript.lowering.string_arguments import argument
-from dscript.lowering.subroutines import MAX_COPY, Scalar
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
 from dscript.program import Fault
 from dscript.semantics import tree
+
+# Bytes that one copyout() can have.
+MAX_COPY = 4096
 
 
 def _require(call: tree.SubroutineCall) -> None:
@@ -46,12 +48,12 @@ def _copyout(g: Generator, call: tree.SubroutineCall) -> Value:
     """copyout(source, address, size): from scratch or kernel memory to the process."""
     _require(call)
     f = g.f
-    source, where, size = (expressions.value(g, arg) for arg in call.args)
+    source, where, size = (g.value(arg) for arg in call.args)
     g.fault_if(f.icmp("ugt", size, MAX_COPY), Fault.NOSCRATCH, where)
     copy = g.temporary_at(MAX_COPY)
     with if_below(f, f.op("sub", size, 1), MAX_COPY) as less:
         count = f.op("add", less, 1)
-        places.check_heap(g, source, count)
+        memory.check_heap(g, source, count)
         result = f.helper(Helper.PROBE_READ_KERNEL, [copy, count, source])
         g.fault_if(f.icmp("ne", result, 0), Fault.BADADDR, source)
         _write(g, where, copy, count)
@@ -63,7 +65,7 @@ def _copyoutstr(g: Generator, call: tree.SubroutineCall) -> Value:
     _require(call)
     f = g.f
     text = argument(g, call.args[0])
-    where, most = (expressions.value(g, arg) for arg in call.args[1:])
+    where, most = (g.value(arg) for arg in call.args[1:])
     size = f.op("add", text.length, 1)
     size = f.select(f.icmp("ult", most, size), most, size)
     with if_below(f, f.op("sub", size, 1), g.unit.program.strsize) as less:
