@@ -13,18 +13,9 @@ from functools import cached_property
 from struct import Struct
 from struct import error as StructError
 
-from dscript.kernel.dwarf_forms import At, Form
-from dscript.kernel.dwarf_units import (
-    ALTERNATE,
-    TYPE_UNITS,
-    Abbreviation,
-    BadDwarf,
-    Entry,
-    Unit,
-    read_abbreviations,
-)
+from dscript.kernel.dwarf_sections import BadDwarf
+from dscript.kernel.dwarf_units import TYPE_UNITS, Entry, Unit, Units
 from dscript.kernel.elf import Elf
-from dscript.kernel.leb128 import uleb
 
 __all__ = ["UNREADABLE", "BadDwarf", "Dwarf", "Entry", "Unit"]
 
@@ -34,113 +25,18 @@ UNREADABLE = (BadDwarf, IndexError, KeyError, ValueError, StructError, Recursion
 _ADDRESS = Struct("<Q")
 
 
-class Dwarf:
-    """The debug information of one ELF file; `alternate` is what dwz moved elsewhere."""
+class Dwarf(Units):
+    """The debug information of one ELF file: which units a name or an address leads to."""
+
+    alternate: Dwarf | None
 
     def __init__(self, image: Elf, alternate: Dwarf | None = None) -> None:
-        self._image = image
-        self.alternate = alternate
-        self._tables: dict[tuple[int, int], dict[int, Abbreviation]] = {}
-        self._units: dict[int, Unit] = {}
-
-    def _section(self, name: str) -> bytes:
-        found = self._image.section(name)
-        return b"" if found is None else found[1]
-
-    @cached_property
-    def info(self) -> bytes:
-        return self._section(".debug_info")
-
-    @cached_property
-    def strings(self) -> bytes:
-        return self._section(".debug_str")
-
-    @cached_property
-    def _abbreviation_data(self) -> bytes:
-        return self._section(".debug_abbrev")
-
-    @cached_property
-    def _line_strings(self) -> bytes:
-        return self._section(".debug_line_str")
-
-    @cached_property
-    def string_offsets(self) -> bytes:
-        return self._section(".debug_str_offsets")
-
-    @cached_property
-    def _addresses(self) -> bytes:
-        return self._section(".debug_addr")
-
-    # ------------------------------------------------------------------------- parts
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        """Where the units begin."""
-        data, at, found = self.info, 0, []
-        while at + 11 <= len(data):
-            found.append(at)
-            length = int.from_bytes(data[at : at + 4], "little")
-            if length == 0xFFFFFFFF:
-                at += 8 + int.from_bytes(data[at + 4 : at + 12], "little")
-            at += 4 + length if length != 0xFFFFFFFF else 4
-        return found
-
-    def units(self) -> Iterator[Unit]:
-        for start in self._starts:
-            yield self._unit(start)
-
-    def _unit(self, start: int) -> Unit:
-        found = self._units.get(start)
-        if found is None:
-            found = self._units[start] = Unit(self, start)
-        return found
-
-    def unit_of(self, offset: int) -> Unit:
-        """The unit that holds an offset."""
-        return self._unit(self._starts[bisect_right(self._starts, offset) - 1])
-
-    def entry(self, offset: int) -> Entry:
-        """The entry that a reference leads to."""
-        if offset & ALTERNATE:
-            if self.alternate is None:
-                raise BadDwarf("the shared debug file is not installed")
-            return self.alternate.entry(offset & ~ALTERNATE)
-        return self.unit_of(offset).entry(offset)
-
-    @cached_property
-    def signatures(self) -> dict[int, int]:
-        """Entries of type units by signature."""
-        return {u.signature: u.type_offset for u in self.units() if u.kind in TYPE_UNITS}
-
-    def abbreviations(self, at: int, offset_size: int, version: int) -> dict[int, Abbreviation]:
-        known = self._tables.get((at, offset_size))
-        if known is None:
-            data = self._abbreviation_data
-            known = dict(read_abbreviations(data, at, offset_size, version))
-            self._tables[at, offset_size] = known
-        return known
-
-    def string(self, at: int) -> str:
-        return _text(self.strings, at)
-
-    def line_string(self, at: int) -> str:
-        return _text(self._line_strings, at)
-
-    def indexed_string(self, unit: Unit, index: int) -> str:
-        at = unit.str_offsets_base + index * unit.offset_size
-        place = int.from_bytes(self.string_offsets[at : at + unit.offset_size], "little")
-        return self.string(place)
-
-    def indexed_address(self, unit: Unit, index: int) -> int:
-        at = unit.addr_base + 8 * index
-        return int.from_bytes(self._addresses[at : at + 8], "little")
-
-    # ------------------------------------------------------------------- finding units
+        super().__init__(image, alternate)
 
     def units_at(self, address: int) -> Iterator[Unit]:
         """The units whose code an address may be in, by .debug_aranges, else by their roots."""
         for start in self._by_arange.get(address, ()) or self._covering(address):
-            yield self._unit(start)
+            yield self.unit(start)
         for unit in self.units():
             if unit.offset not in self._with_aranges and unit.kind not in TYPE_UNITS:
                 root = unit.root
@@ -150,7 +46,7 @@ class Dwarf:
 
     @cached_property
     def _aranges(self) -> list[tuple[int, int, int]]:
-        return list(_aranges(self._section(".debug_aranges")))
+        return list(_aranges(self.section(".debug_aranges")))
 
     @cached_property
     def _by_arange(self) -> dict[int, list[int]]:
@@ -180,10 +76,10 @@ class Dwarf:
                     starts.update(u.offset for u in self._with_strings_at(places))
         starts.update(self._starts_of(_found(self.info, text)))
         for start in sorted(starts):
-            yield self._unit(start)
+            yield self.unit(start)
 
     def _starts_of(self, places: Iterator[int]) -> Iterator[int]:
-        starts = self._starts
+        starts = self.starts
         for place in places:
             index = bisect_right(starts, place) - 1
             if index >= 0:
@@ -200,73 +96,6 @@ class Dwarf:
             index = bisect_right(ordered, place) - 1
             if index >= 0:
                 yield from bases[ordered[index]]
-
-    # ------------------------------------------------------------------------- ranges
-
-    def ranges(self, unit: Unit, listed: int, base: int | None) -> Iterator[tuple[int, int]]:
-        """A list of ranges: of .debug_ranges before DWARF 5, else of .debug_rnglists."""
-        root = unit.root if base is None else None
-        if base is None and root is not None:
-            base = root.number(At.LOW_PC)
-        if unit.version >= 5:
-            yield from self._range_list(unit, listed, base or 0)
-            return
-        data, at, base = self._section(".debug_ranges"), listed, base or 0
-        while at + 16 <= len(data):
-            low, high = Struct("<QQ").unpack_from(data, at)
-            at += 16
-            if low == high == 0:
-                return
-            if low == 0xFFFFFFFFFFFFFFFF:
-                base = high
-            else:
-                yield base + low, base + high
-
-    def _range_list(self, unit: Unit, at: int, base: int) -> Iterator[tuple[int, int]]:
-        """Entries DW_RLE_* of .debug_rnglists; `at` may be an index into its offsets."""
-        data = self._section(".debug_rnglists")
-        bases = unit.root.attributes.get(At.RNGLISTS_BASE)
-        form = self._form_of_ranges(unit)
-        if form == Form.RNGLISTX and isinstance(bases, int):
-            place = bases + at * unit.offset_size
-            at = bases + int.from_bytes(data[place : place + unit.offset_size], "little")
-        while True:
-            kind = data[at]
-            at += 1
-            if kind == 0:
-                return
-            if kind in (1, 2, 3, 4):
-                first, at = uleb(data, at)
-            if kind == 1:
-                base = self.indexed_address(unit, first)
-            elif kind == 5:
-                base = _ADDRESS.unpack_from(data, at)[0]
-                at += 8
-            elif kind == 6:
-                yield Struct("<QQ").unpack_from(data, at)
-                at += 16
-            elif kind == 7:
-                low = _ADDRESS.unpack_from(data, at)[0]
-                size, at = uleb(data, at + 8)
-                yield low, low + size
-            else:
-                second, at = uleb(data, at)
-                if kind == 4:
-                    yield base + first, base + second
-                else:
-                    low = self.indexed_address(unit, first)
-                    yield low, self.indexed_address(unit, second) if kind == 2 else low + second
-
-    def _form_of_ranges(self, unit: Unit) -> int:
-        for abbreviation in unit.abbreviations.values():
-            for attribute, form, _ in abbreviation.specs:
-                if attribute == At.RANGES:
-                    return form
-        return Form.SEC_OFFSET
-
-
-def _text(data: bytes, at: int) -> str:
-    return data[at : data.index(b"\0", at)].decode("utf-8", "replace")
 
 
 def _found(data: bytes, text: bytes) -> Iterator[int]:

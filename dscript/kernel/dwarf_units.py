@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from dscript.kernel.dwarf_forms import (
     ADDRESS_INDEXES,
@@ -18,10 +19,9 @@ from dscript.kernel.dwarf_forms import (
     Form,
     fixed_size,
 )
+from dscript.kernel.dwarf_sections import Abbreviation, BadDwarf, Sections
+from dscript.kernel.elf import Elf
 from dscript.kernel.leb128 import sleb, uleb
-
-if TYPE_CHECKING:
-    from dscript.kernel.dwarf import Dwarf
 
 # An entry of the file that several share (dwz) is named by its offset there and this bit.
 ALTERNATE = 1 << 62
@@ -33,26 +33,8 @@ TYPE_UNITS = (2, 6)  # DW_UT_type, DW_UT_split_type
 _SKELETONS = (4, 5)  # DW_UT_skeleton, DW_UT_split_compile
 
 
-class BadDwarf(Exception):
-    """The sections cannot be read."""
-
-
-class Abbreviation(NamedTuple):
-    """The form of entries: (attribute, form, implicit constant) each.
-
-    `fixed` is the length of all values, -1 where it varies; `sibling` where DW_AT_sibling
-    lies among them, as a 4-byte reference, -1 where that cannot be told.
-    """
-
-    tag: int
-    has_children: bool
-    specs: tuple[tuple[int, int, int], ...]
-    fixed: int
-    sibling: int
-
-
 class Entry(NamedTuple):
-    """One entry: `attributes` by number; references are offsets for `Dwarf.entry`.
+    """One entry: `attributes` by number; references are offsets for `Units.entry`.
 
     `first` is where its children begin, or the next entry if it has none.
     """
@@ -81,7 +63,7 @@ class Entry(NamedTuple):
 class Unit:
     """A unit: entries from `first` to `end`, offsets in .debug_info."""
 
-    def __init__(self, dwarf: Dwarf, offset: int) -> None:
+    def __init__(self, dwarf: Units, offset: int) -> None:
         data = dwarf.info
         self.dwarf, self.offset = dwarf, offset
         length = int.from_bytes(data[offset : offset + 4], "little")
@@ -206,12 +188,19 @@ class Unit:
         if form == Form.LINE_STRP:
             return dwarf.line_string(number)
         if form in STRING_INDEXES:
-            return dwarf.indexed_string(self, number) if bases else None
+            return self._string(number) if bases else None
         if form in ADDRESS_INDEXES:
-            return dwarf.indexed_address(self, number) if bases else None
+            return self._address(number) if bases else None
         if form == Form.REF_SIG8:
             return dwarf.signatures.get(number)
         return number
+
+    def _string(self, index: int) -> str:
+        at = self.str_offsets_base + index * self.offset_size
+        return self.dwarf.listed_string(at, self.offset_size)
+
+    def _address(self, index: int) -> int:
+        return self.dwarf.listed_address(self.addr_base + 8 * index)
 
     def children(self, entry: Entry) -> Iterator[Entry]:
         """The entries right below one."""
@@ -311,36 +300,112 @@ class Unit:
             yield low, high
         listed = entry.attributes.get(At.RANGES)
         if isinstance(listed, int):
-            yield from self.dwarf.ranges(self, listed, low if isinstance(low, int) else None)
+            yield from self._listed(listed, low if isinstance(low, int) else None)
 
-
-def read_abbreviations(
-    data: bytes, at: int, offset_size: int, version: int
-) -> Iterator[tuple[int, Abbreviation]]:
-    while at < len(data):
-        code, at = uleb(data, at)
-        if code == 0:
+    def _listed(self, at: int, base: int | None) -> Iterator[tuple[int, int]]:
+        """A list of ranges: of .debug_ranges before DWARF 5, else of .debug_rnglists."""
+        if base is None:
+            base = self.root.number(At.LOW_PC)
+        if self.version >= 5:
+            yield from self._range_list(at, base)
             return
-        tag, at = uleb(data, at)
-        has_children = data[at] != 0
-        at += 1
-        specs: list[tuple[int, int, int]] = []
+        data = self.dwarf.section(".debug_ranges")
+        while at + 16 <= len(data):
+            low, high = Struct("<QQ").unpack_from(data, at)
+            at += 16
+            if low == high == 0:
+                return
+            if low == 0xFFFFFFFFFFFFFFFF:
+                base = high
+            else:
+                yield base + low, base + high
+
+    def _range_list(self, at: int, base: int) -> Iterator[tuple[int, int]]:
+        """Entries DW_RLE_* of .debug_rnglists; `at` may be an index into its offsets."""
+        data = self.dwarf.section(".debug_rnglists")
+        bases = self.root.attributes.get(At.RNGLISTS_BASE)
+        form = self._form_of_ranges()
+        if form == Form.RNGLISTX and isinstance(bases, int):
+            place = bases + at * self.offset_size
+            at = bases + int.from_bytes(data[place : place + self.offset_size], "little")
         while True:
-            attribute, at = uleb(data, at)
-            form, at = uleb(data, at)
-            constant = 0
-            if form == Form.IMPLICIT_CONST:
-                constant, at = sleb(data, at)
-            if attribute == form == 0:
-                break
-            specs.append((attribute, form, constant))
-        total, sibling = 0, -1
-        for attribute, form, _ in specs:
-            size = fixed_size(form, offset_size)
-            if size is None or (version == 2 and form == Form.REF_ADDR):
-                total = -1
-                break
-            if attribute == At.SIBLING and form == Form.REF4:
-                sibling = total
-            total += size
-        yield code, Abbreviation(tag, has_children, tuple(specs), total, sibling)
+            kind = data[at]
+            at += 1
+            if kind == 0:
+                return
+            if kind in (1, 2, 3, 4):
+                first, at = uleb(data, at)
+            if kind == 1:
+                base = self._address(first)
+            elif kind == 5:
+                base = _ADDRESS.unpack_from(data, at)[0]
+                at += 8
+            elif kind == 6:
+                yield Struct("<QQ").unpack_from(data, at)
+                at += 16
+            elif kind == 7:
+                low = _ADDRESS.unpack_from(data, at)[0]
+                size, at = uleb(data, at + 8)
+                yield low, low + size
+            else:
+                second, at = uleb(data, at)
+                if kind == 4:
+                    yield base + first, base + second
+                else:
+                    low = self._address(first)
+                    yield low, self._address(second) if kind == 2 else low + second
+
+    def _form_of_ranges(self) -> int:
+        for abbreviation in self.abbreviations.values():
+            for attribute, form, _ in abbreviation.specs:
+                if attribute == At.RANGES:
+                    return form
+        return Form.SEC_OFFSET
+
+
+class Units(Sections):
+    """The units of one ELF file; `alternate` is what dwz moved elsewhere."""
+
+    def __init__(self, image: Elf, alternate: Units | None = None) -> None:
+        super().__init__(image)
+        self.alternate = alternate
+        self._units: dict[int, Unit] = {}
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where the units begin."""
+        data, at, found = self.info, 0, []
+        while at + 11 <= len(data):
+            found.append(at)
+            length = int.from_bytes(data[at : at + 4], "little")
+            if length == 0xFFFFFFFF:
+                at += 8 + int.from_bytes(data[at + 4 : at + 12], "little")
+            at += 4 + length if length != 0xFFFFFFFF else 4
+        return found
+
+    def units(self) -> Iterator[Unit]:
+        for start in self.starts:
+            yield self.unit(start)
+
+    def unit(self, start: int) -> Unit:
+        found = self._units.get(start)
+        if found is None:
+            found = self._units[start] = Unit(self, start)
+        return found
+
+    def unit_of(self, offset: int) -> Unit:
+        """The unit that holds an offset."""
+        return self.unit(self.starts[bisect_right(self.starts, offset) - 1])
+
+    def entry(self, offset: int) -> Entry:
+        """The entry that a reference leads to."""
+        if offset & ALTERNATE:
+            if self.alternate is None:
+                raise BadDwarf("the shared debug file is not installed")
+            return self.alternate.entry(offset & ~ALTERNATE)
+        return self.unit_of(offset).entry(offset)
+
+    @cached_property
+    def signatures(self) -> dict[int, int]:
+        """Entries of type units by signature."""
+        return {u.signature: u.type_offset for u in self.units() if u.kind in TYPE_UNITS}
