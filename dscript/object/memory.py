@@ -6,12 +6,10 @@ width; anything larger becomes a call to a libc function and ends the compiler.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from dscript.object.instructions import Instructions
 from dscript.object.values import Value, const
-
-if TYPE_CHECKING:
-    from dscript.object.function import Function
 
 _MAX_STORES = 128
 # Above this a loop is smaller than the straight line; the verifier walks both alike.
@@ -19,8 +17,11 @@ _STRAIGHT = 4096
 # A fill up to here is written as plain stores, which LLVM will not join into a larger memset.
 _PLAIN = 64
 
+# Writes so many bytes from an offset on.
+_Chunk = Callable[[Value | int, int], None]
 
-def copy(f: Function, dst: Value, src: Value, size: int, align: int) -> None:
+
+def copy(f: Instructions, dst: Value, src: Value, size: int, align: int) -> None:
     """Copy `size` bytes, both ends aligned to `align` (1, 2, 4 or 8)."""
 
     def chunk(offset: Value | int, count: int) -> None:
@@ -38,7 +39,7 @@ def copy(f: Function, dst: Value, src: Value, size: int, align: int) -> None:
     _in_chunks(f, size, align, chunk)
 
 
-def fill(f: Function, dst: Value, size: int, value: int, align: int) -> None:
+def fill(f: Instructions, dst: Value, size: int, value: int, align: int) -> None:
     """Set `size` bytes aligned to `align` (1, 2, 4 or 8) to the byte `value`."""
 
     def chunk(offset: Value | int, count: int) -> None:
@@ -61,7 +62,7 @@ def _aligned(address: Value, align: int) -> Value:
     return Value(f"align {align} {address.text}", "ptr")
 
 
-def _store(f: Function, address: Value, size: int, value: int, align: int) -> None:
+def _store(f: Instructions, address: Value, size: int, value: int, align: int) -> None:
     pattern = int.from_bytes(bytes([value & 0xFF]) * 8, "little")
     offset = 0
     while offset < size:
@@ -72,7 +73,7 @@ def _store(f: Function, address: Value, size: int, value: int, align: int) -> No
         offset += step
 
 
-def _in_chunks(f: Function, size: int, align: int, chunk: _Chunk) -> None:
+def _in_chunks(f: Instructions, size: int, align: int, chunk: _Chunk) -> None:
     limit = _MAX_STORES * align
     offset = 0
     if size > _STRAIGHT * align // 8:
@@ -85,9 +86,3 @@ def _in_chunks(f: Function, size: int, align: int, chunk: _Chunk) -> None:
         count = min(limit, size - offset)
         chunk(offset, count)
         offset += count
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    _Chunk = Callable[[Value | int, int], None]
