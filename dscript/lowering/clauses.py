@@ -8,14 +8,13 @@ from dscript.lowering import call_names, speculations, unwinding, variables
 from dscript.lowering.generator import Generator, Unit, count_drop
 from dscript.lowering.layout import State
 from dscript.lowering.probes import enabled_probe_id
-from dscript.lowering.string_search import forget_tokens
 from dscript.lowering.threads import read_ids, thread_id
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import NULL, Value, const
 from dscript.program import DropKind, ErrorRecord, RecordHeader
 from dscript.semantics import tree
-from dscript.semantics.walk import walk, walk_body, walk_clause
+from dscript.semantics.walk import walk, walk_body
 
 
 def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> None:
@@ -37,8 +36,6 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
         end = f.block("leave")
         g.skip_label = end
         own = call_names.enter(g, clause, leaving)
-    if g.unit.scratch.tokens_size and any(_is_strtok(node) for node in walk_clause(clause)):
-        forget_tokens(g)
     if clause.predicate is not None:
         _prefetch(g, walk(clause.predicate), walk_body(clause.body))
         passed = f.block("passed")
@@ -65,10 +62,6 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
         call_names.leave(g, own)
         f.br(leaving)
         f.at(leaving)
-
-
-def _is_strtok(node: tree.Expr) -> bool:
-    return isinstance(node, tree.SubroutineCall) and node.name == "strtok"
 
 
 def _statements(g: Generator, body: Sequence[tree.Stmt]) -> None:

@@ -274,7 +274,8 @@ def _build_programs(unit: Unit, plans: list[RecordPlan]) -> ProgramBuilder:
     error = [c for c in unit.program.clauses if any(p.probe.id == _ERROR.id for p in c.points)]
     ordinary = [_without_error(c) for c in unit.program.clauses]
     groups = group_points([clause for clause in ordinary if clause.points], follow=unit.follow)
-    if not unit.layout.this and not unit.layout.this_in_scratch:
+    # Programs of their own share neither clause-local variables nor what strtok() keeps.
+    if not (unit.layout.this or unit.layout.this_in_scratch or unit.scratch.tokens_size):
         groups = split_large(groups)
     _find_exclusive(unit, [set().union(*map(set, g.by_probe.values())) for g in groups], error)
     builder = ProgramBuilder(unit, plans, error)

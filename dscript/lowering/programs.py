@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from dscript.errors import Diagnostic
 from dscript.lowering import call_names as names
-from dscript.lowering import compat_calls, scratch
+from dscript.lowering import compat_calls, scratch, string_search
 from dscript.lowering.clause_generator import ClauseGenerator
 from dscript.lowering.clauses import lower_clause, report_function
 from dscript.lowering.following import check_followed
@@ -299,6 +299,8 @@ class ProgramBuilder:
         f.at(have)
         if self.unit.layout.this_scratch:
             f.memset(taken[0], self.unit.layout.this_scratch)
+        if self.unit.scratch.tokens_size:
+            string_search.forget_tokens(f, f.gep(taken[0], self.unit.scratch.tokens))
         return taken
 
     def _dispatch(

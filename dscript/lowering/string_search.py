@@ -152,22 +152,24 @@ def _substr(g: Generator, call: tree.SubroutineCall, destination: Value, capacit
 
 # ---------------------------------------------------------------------------------- strtok
 
-# What strtok() keeps from call to call of a clause: the offset of the rest, then the text.
+# What strtok() keeps from call to call of a firing: the offset of the rest, then the text.
 _SAVED = 8
 _TABLE = 256
 _TOKEN = ("length",)
 
 
 def saved_size(strsize: int) -> int:
-    """Bytes of scratch that a program which calls strtok() needs all through a clause."""
+    """Bytes of scratch that a program which calls strtok() needs all through a firing."""
     return _SAVED + room(strsize)
 
 
-def forget_tokens(g: Generator) -> None:
-    """At the start of a clause: strtok(NULL, …) before any other call finds nothing."""
-    saved = g.scratch_at(g.unit.scratch.tokens)
-    g.f.store(const(0), saved)
-    g.f.store(const(0), g.f.gep(saved, _SAVED))
+def forget_tokens(f: Function, saved: Value) -> None:
+    """At the start of a firing: strtok(NULL, …) before any other call finds nothing.
+
+    The clauses of a firing share what strtok() keeps, as they share clause-local variables.
+    """
+    f.store(const(0), saved)
+    f.store(const(0), f.gep(saved, _SAVED))
 
 
 def _strtok(g: Generator, call: tree.SubroutineCall, destination: Value, capacity: int) -> None:

@@ -153,12 +153,18 @@ def test_tokens_one_after_the_other(cases: list[tuple[str, str]]) -> None:
     assert values(written, "-x", "bufsize=1m") == expected
 
 
-def test_tokens_of_one_clause_are_unknown_to_the_next() -> None:
+def test_tokens_last_through_one_firing() -> None:
+    clauses = "".join('BEGIN { printf("%s\\n", strtok(NULL, " ")); } ' for _ in range(300))
+    words = [f"w{number}" for number in range(300)]
     text = output(
-        'BEGIN { printf("%s\\n", strtok("one two", " ")); }'
-        'BEGIN { printf("[%s]\\n", strtok(NULL, " ")); exit(0); }'
+        f'BEGIN {{ this_text = "{" ".join(["one", *words])}"; }}'
+        'BEGIN { printf("%s\\n", strtok(this_text, " ")); }'
+        f"{clauses}"
+        'BEGIN { exit(0); } END { printf("[%s]\\n", strtok(NULL, " ")); }',
+        "-x",
+        "strsize=2k",
     )
-    assert text.split() == ["one", "[]"]
+    assert text.split() == ["one", *words, "[]"]
 
 
 def test_what_is_not_found_is_null() -> None:
