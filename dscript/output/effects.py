@@ -6,16 +6,13 @@ They are carried out when their record is consumed, in order with what is printe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from dscript.aggregates import AggregationState, signed64
 from dscript.options import setting_problem
+from dscript.output.console import Console
 from dscript.output.messages import enabled_probe_text
 from dscript.program import Action, Conversion
-
-if TYPE_CHECKING:
-    from dscript.output.text import TextPrinter
-
 
 # Keys of Documentation/admin-guide/sysrq.rst: crash, and enter the kernel debugger.
 SYSRQ_TRIGGER = "/proc/sysrq-trigger"
@@ -25,7 +22,7 @@ _SYSRQ_KEYS = {"panic": b"c", "breakpoint": b"g"}
 class Effects:
     """Makes the function that carries one action out; see `clauses.Surroundings.effect`."""
 
-    def __init__(self, printer: TextPrinter) -> None:
+    def __init__(self, printer: Console) -> None:
         self.printer = printer
 
     def function(self, action: Action) -> Callable[..., Any]:

@@ -6,12 +6,9 @@ The file format is that of libpcap (draft-ietf-opsawg-pcap), with nanoseconds.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
+from dscript.output.console import Console
 from dscript.output.values import byte_table
-
-if TYPE_CHECKING:
-    from dscript.output.text import TextPrinter
 
 _MAGIC = 0xA1B23C4D  # times in nanoseconds
 _VERSION = (2, 4)
@@ -26,7 +23,7 @@ class PacketWriter:
     the file was empty; else each is shown as tracemem() shows memory.
     """
 
-    def __init__(self, printer: TextPrinter) -> None:
+    def __init__(self, printer: Console) -> None:
         self._printer = printer
 
     def write(self, data: bytes, captured: int, length: int, when: int, link_type: int) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from dscript.aggregates import AggregationState, unprinted
-from dscript.errors import message
+from dscript.aggregates import unprinted
 from dscript.options import size
 from dscript.output.aggregations import AggregationWriter
 from dscript.output.clauses import Printer, Surroundings, compile_clause
+from dscript.output.console import Console
 from dscript.output.effects import Effects
 from dscript.output.flow import HEADING as FLOW_HEADING
 from dscript.output.flow import FlowIndent, is_return
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 HEADING = b"%3s %6s %32s\n" % (b"CPU", b"ID", b"FUNCTION:NAME")
 
 
-class TextPrinter:
+class TextPrinter(Console):
     """Prints the records of one run.
 
     `out` and `err` (messages) are standard output and standard error when None.  `options`
@@ -54,20 +54,7 @@ class TextPrinter:
     ) -> None:
         out = sys.stdout.buffer if out is None else out
         err = sys.stderr.buffer if err is None else err
-        self.program = program
-        self.options = dict(program.options if options is None else options)
-        self.aggregations: Sequence[AggregationState] = [
-            AggregationState(spec, program.probes) for spec in program.aggregations
-        ]
-        self.out = out
-        self.err = err
-        self.exit_status: int | None = None
-        # Called with name and value when the program changes an option by setopt().
-        self.option_changed: Callable[[str, str], None] | None = None
-        self.write: Callable[[bytes], Any] = out.write
-        self._standard_out = out
-        self._names: dict[str, Any] = {}
-        self.capturing = False  # pcap() writes to the file of freopen(), which is no text
+        super().__init__(program, out, err, program.options if options is None else options)
         self._cut_stack = ""  # the line about the first stack that was seen to end early
         self._cut_stacks_told = False
         self._watching: Symbolizer | None = None  # what must hear of processes as they go
@@ -75,7 +62,6 @@ class TextPrinter:
         for state in self.aggregations:
             state.fold = folding(state.spec.keys, lambda: self._symbols)
         self._target = target
-        self._snapshot: Callable[[], None] = _nothing
         self._effects = Effects(self)
         self._headed = False
         self._speculations = Speculations(size(self.options, "specsize"))
@@ -176,47 +162,6 @@ class TextPrinter:
     def interrupted(self) -> None:
         """Tracing was ended by a signal: set what follows off from the terminal's ^C."""
         self.write(b"\n")
-
-    # What actions call.
-
-    def message(self, text: str) -> None:
-        """One line on stderr about an action."""
-        self.tell(text)
-
-    def tell(self, text: str) -> None:
-        """One line on stderr, after everything printed so far."""
-        self.out.flush()
-        self.err.write(message(f"{text}\n").encode("utf-8", "surrogateescape"))
-        self.err.flush()
-
-    def snapshot(self) -> None:
-        self._snapshot()
-
-    def set_option(self, name: str, value: str) -> None:
-        self.options[name] = value
-        self._configure()
-        if self.option_changed is not None:
-            self.option_changed(name, value)
-
-    def redirect(self, out: BinaryIO | None) -> None:
-        """Print to `out` from now on; None: to where output went at first."""
-        self.out.flush()
-        if self.out is not self._standard_out:
-            self.out.close()
-        self.out = self._standard_out if out is None else out
-        self._names["write"] = self.write = self.out.write
-
-    @property
-    def redirected(self) -> bool:
-        """Whether freopen() sends the output to a file of its own."""
-        return self.out is not self._standard_out
-
-    def command_output(self) -> int | None:
-        """Descriptor for what system() runs: where ours goes, but not the file of -o."""
-        try:
-            return self.out.fileno() if self._standard_out.fileno() == 1 else None
-        except (OSError, ValueError, AttributeError):
-            return None
 
     # Inner workings.
 
@@ -343,7 +288,3 @@ class TextPrinter:
 
     def _unreadable(self, clause: int, probe: int, cpu: int, fault: UnreadableError) -> None:
         self.error(probe, cpu, clause, fault.action, Fault.BADADDR, NO_OFFSET, fault.address)
-
-
-def _nothing() -> None:
-    return None
