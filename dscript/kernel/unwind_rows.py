@@ -56,7 +56,8 @@ class Stop(IntEnum):
     NO_FRAME = 1  # no table there, and the frame pointer is none
     DAMAGED = 2  # the caller's frame would lie below
     REGISTERS = 3  # the caller's frame counts from a register that is not followed
-    COUNT = 4
+    LATE = 4  # what leads on was not loaded yet
+    COUNT = 5
 
 
 # Offsets of a PLT entry's second half: from here on its index has been pushed (16-byte entries).
@@ -80,6 +81,7 @@ REQUEST: Final = "<QQQQQQ"  # process, its identity, address, its file's key (0:
 STOPPED: Final = "<QQQ"  # how many, and process and address of the first
 
 VDSO_TABLE: Final = 1
+PENDING: Final = 0xFFFFFFFF  # in a RANGE: the table is being built
 REMEMBERED: Final = 4096
 MAX_TABLES: Final = 4096
 MAX_RANGES: Final = 1 << 15  # of all processes

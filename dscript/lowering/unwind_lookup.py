@@ -11,56 +11,29 @@ from struct import calcsize
 from dscript.kernel import unwind_rows as rows
 from dscript.kernel.unwind_rows import Stop
 from dscript.lowering.generator import Unit
-from dscript.lowering.kernel import KernelLayout
-from dscript.lowering.steps import Words, only_if
-from dscript.object.function import Function
+from dscript.lowering.steps import only_if
+from dscript.lowering.unwind_kernel import FILE, NODE_SIZE, NUMBERS, PAGE_SHIFT, KernelMappings
 from dscript.object.helpers import F_MMAPABLE, F_NO_PREALLOC, Helper, MapType
 from dscript.object.values import NULL, Value, const
 
 # The numbers of a walk: registers; addresses so far, and how many are wanted; the process and its
 # list; the mapping that the last address was in (start, bytes, what leads to its offset in the
-# file, table); what tells the file; the row; a search; where the registers are; the last
-# mapping that the kernel told; what helpers are given to read or to fill, which would else lie
-# on the stack: older kernels (6.1) add up the 512 bytes of it over callbacks as over calls.
-_FILE = ("inode", "size", "mtime")
+# file, table); what tells the file; the row; a search; where the registers are; what helpers
+# are given to read or to fill, which would else lie on the stack: older kernels (6.1) add up the
+# 512 bytes of it over callbacks as over calls; whether frame pointers had to be followed, and
+# whether a table was not there yet.
 NAMES = (
     "ip", "sp", "bp", "exact", "count", "limit", "pid", "identity", "first", "ranges",
-    "start", "length", "shift", "table", *_FILE, "row",
-    "base", "left", "regs", "start2", "length2", "shift2", "table2",
-    "key", "key_middle", "key_end", "time", "word", "cfa", "pc", "sought",
+    "start", "length", "shift", "table", *FILE, "row",
+    "base", "left", "regs", "key", "key_middle", "key_end", "time", "word", "cfa", "pc", "sought",
+    "guessed", "late", *NUMBERS,
 )  # fmt: skip
-_MAPPING = ("start", "length", "shift", "table")
-# Linux 6.11 and later, 6.7 and later, before (struct inode in include/linux/fs.h).
-_MTIME = (
-    ("i_mtime_sec", "i_mtime_nsec"),
-    ("__i_mtime.tv_sec", "__i_mtime.tv_nsec"),
-    ("i_mtime.tv_sec", "i_mtime.tv_nsec"),
-)
-_PAGE_SHIFT = 12
 _ASK_AGAIN = 2_000_000  # ns; user space keeps those for longer that ask in vain
-
-
-_MEMBERS = (
-    ("task_struct", "mm"),
-    ("mm_struct", "start_stack"),
-    ("mm_struct", "end_code"),
-    ("mm_struct", "context.vdso"),
-    ("vm_area_struct", "vm_start"),
-    ("vm_area_struct", "vm_end"),
-    ("vm_area_struct", "vm_pgoff"),
-    ("vm_area_struct", "vm_file"),
-    ("vm_area_struct", "vm_mm"),
-    ("file", "f_inode"),
-    ("inode", "i_ino"),
-    ("inode", "i_size"),
-)
-
-
-def knows_kernel(kernel: KernelLayout) -> bool:
-    """Whether this kernel has, by these names, all that walks look at."""
-    if not any(all(kernel.has("inode", name) for name in names) for names in _MTIME):
-        return False
-    return all(kernel.has(struct, member) for struct, member in _MEMBERS)
+MAX_FRAMES = 127
+WORDS_SIZE = 8 * len(NAMES)
+# Behind the words and the addresses of a walk.
+_NODE_AT = WORDS_SIZE + 8 * MAX_FRAMES
+BLOCK_SIZE = _NODE_AT + NODE_SIZE
 
 
 def declare_maps(unit: Unit) -> None:
@@ -76,16 +49,12 @@ def declare_maps(unit: Unit) -> None:
     module.map(rows.STOPS, MapType.PERCPU_ARRAY, 4, 24, Stop.COUNT)
 
 
-class Lookup:
-    """Emits into `f` what looks things up for the walk whose numbers are `w`.
+class Lookup(KernelMappings):
+    """Emits into `f` what looks things up for the walk whose numbers are `w`."""
 
-    `frame` is memory on the stack, as callbacks must have it, that holds the address of `w`.
-    """
-
-    unit: Unit
-    f: Function
-    w: Words
-    frame: Value
+    @property
+    def node(self) -> Value:
+        return self.f.gep(self.w.base, _NODE_AT)
 
     def _find_space(self, identity: Value) -> None:
         """The process's own list, or that of whom it was forked from."""
@@ -130,23 +99,6 @@ class Lookup:
         with only_if(f, f.icmp("eq", w["length"], 0)):
             self._find_unlisted()
 
-    def _find_unlisted(self) -> None:
-        """What the kernel tells is kept: with interrupts off it can be asked but once."""
-        f, w = self.f, self.w
-        kept, ask, done = f.block("kept"), f.block("ask"), f.block("found")
-        f.cbr(f.icmp("ult", f.op("sub", w["pc"], w["start2"]), w["length2"]), kept, ask)
-        f.at(kept)
-        for name in _MAPPING:
-            w[name] = w[f"{name}2"]
-        f.br(done)
-        f.at(ask)
-        self._ask_kernel()
-        with only_if(f, f.icmp("ne", w["length"], 0)):
-            for name in _MAPPING:
-                w[f"{name}2"] = w[name]
-        f.br(done)
-        f.at(done)
-
     def _take_range(self, found: Value) -> None:
         f, w = self.f, self.w
         end = f.load("i64", f.gep(found, 8))
@@ -155,22 +107,20 @@ class Lookup:
             w["start"] = start
             w["length"] = f.op("sub", end, start)
             pages = f.zext(f.load("i32", f.gep(found, 16)), "i64")
-            w["shift"] = f.op("sub", f.op("shl", pages, _PAGE_SHIFT), start)
+            w["shift"] = f.op("sub", f.op("shl", pages, PAGE_SHIFT), start)
             w["table"] = f.zext(f.load("i32", f.gep(found, 20)), "i64")
+            with only_if(f, f.icmp("eq", w["table"], rows.PENDING)):
+                self._note_late()
 
-    def _ask_kernel(self) -> None:
+    def _find_unlisted(self) -> None:
         """By the kernel's own account of the process's memory."""
         f, w = self.f, self.w
-        for name in _FILE:
-            w[name] = 0
-        task = f.helper(Helper.GET_CURRENT_TASK_BTF, [], "ptr")
-        callback = self._found_callback()
-        f.helper(Helper.FIND_VMA, [task, w["pc"], callback.value, self.frame, const(0)])
+        self._look_into_tree()
         known, unknown, done = f.block("known"), f.block("unknown"), f.block("asked")
         f.cbr(f.icmp("ne", w["inode"], 0), known, unknown)
         f.at(known)
         key = w.place("key")
-        for at, name in enumerate(_FILE):
+        for at, name in enumerate(FILE):
             f.store(w[name], f.gep(key, 8 * at))
         table = self._lookup(rows.FILES, key)
         have = f.block("have")
@@ -181,61 +131,19 @@ class Lookup:
         f.at(unknown)
         # Memory of no file, which the kernel found, needs no table.
         with only_if(f, f.icmp("ne", w["inode"], 0)):
-            self._ask_user_space([w[name] for name in _FILE])
+            self._note_late()
+            self._ask_user_space([w[name] for name in FILE])
         f.br(done)
         f.at(done)
-        # A list that does not hold it is not all; where there is none the kernel serves as well.
-        missing = f.op("or", f.icmp("eq", w["length"], 0), f.icmp("ne", w["ranges"], 0))
-        with only_if(f, missing):
-            self._ask_user_space([const(0)] * len(_FILE))
+        # A list is faster; one that does not hold what the kernel does is not all.
+        with only_if(f, f.icmp("ne", w["length"], 0)):
+            self._ask_user_space([const(0)] * len(FILE))
 
-    def _found_callback(self) -> Function:
-        """Called with the struct vm_area_struct of an address: notes what the walk needs."""
-        offset = self.unit.kernel.offset
-        params = [("task", "ptr"), ("vma", "ptr"), ("data", "ptr")]
-        c = self.unit.module.function("unwind_mapping", params)
-        _, vma, data = c.params
-        w = Words(c, c.load("ptr", data), NAMES)
-
-        def member(pointer: Value, struct: str, name: str, type_: str = "i64") -> Value:
-            value = c.load(type_, c.gep(pointer, offset(struct, name, None)))
-            return value if type_ == "ptr" else c.opaque(value)
-
-        start = member(vma, "vm_area_struct", "vm_start")
-        w["start"] = start
-        w["length"] = c.op("sub", member(vma, "vm_area_struct", "vm_end"), start)
-        pages = member(vma, "vm_area_struct", "vm_pgoff")
-        w["shift"] = c.op("sub", c.op("shl", pages, _PAGE_SHIFT), start)
-        file = member(vma, "vm_area_struct", "vm_file", "ptr")
-        named, bare, done = c.block("named"), c.block("bare"), c.block("noted")
-        c.cbr(c.icmp("ne", file, NULL), named, bare)
-        c.at(named)
-        inode = member(file, "file", "f_inode", "ptr")
-        with only_if(c, c.icmp("ne", inode, NULL)):
-            w["inode"] = member(inode, "inode", "i_ino")
-            w["size"] = member(inode, "inode", "i_size")
-            w["mtime"] = self._changed(c, inode)
-        c.br(done)
-        c.at(bare)
-        memory = member(vma, "vm_area_struct", "vm_mm", "ptr")
-        with only_if(c, c.icmp("ne", memory, NULL)):
-            vdso = member(memory, "mm_struct", "context.vdso")
-            with only_if(c, c.icmp("eq", vdso, start)):
-                w["table"] = rows.VDSO_TABLE
-        c.br(done)
-        c.at(done)
-        c.ret(0)
-        return c
-
-    def _changed(self, c: Function, inode: Value) -> Value:
-        """Nanoseconds of a file's last change; the members' names have changed with kernels."""
-        kernel = self.unit.kernel
-        seconds, rest = next(
-            (names for names in _MTIME if kernel.has("inode", names[0])), _MTIME[-1]
-        )
-        whole = c.opaque(c.load("i64", c.gep(inode, kernel.offset("inode", seconds, None))))
-        part = c.opaque(c.load("i32", c.gep(inode, kernel.offset("inode", rest, None))))
-        return c.op("add", c.op("mul", whole, 1_000_000_000), c.zext(part, "i64"))
+    def _note_late(self) -> None:
+        """What is missing may be there for the next stack; behind a guess it may be nothing."""
+        w = self.w
+        with only_if(self.f, self.f.icmp("eq", w["guessed"], 0)):
+            w["late"] = 1
 
     def _ask_user_space(self, file: list[Value]) -> None:
         """For the process's mappings or a file's table; not for the same again and again."""

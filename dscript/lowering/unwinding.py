@@ -4,8 +4,7 @@ The tables, made of a file's .eh_frame by user space, and their formats are desc
 `dscript.kernel.unwind_rows`.  A walk starts from the registers with which the thread left
 user mode.  For each address it finds
 
-  - the mapping: in the process's list, which user space keeps, else by asking the kernel
-    (bpf_find_vma, which cannot be called a second time where interrupts are off);
+  - the mapping: in the process's list, which user space keeps, else as the kernel keeps it;
   - the mapping's table, and the row in it, by binary search;
   - the caller's registers, by what the row says; by the frame pointer where there is none.
 
@@ -21,15 +20,22 @@ from dscript.kernel.unwind_rows import Rule, Saved, Stop
 from dscript.lowering.generator import Generator, Unit
 from dscript.lowering.steps import Step, Words, only_if, steps
 from dscript.lowering.threads import read_ids
-from dscript.lowering.unwind_lookup import NAMES, Lookup, declare_maps, knows_kernel
+from dscript.lowering.unwind_kernel import knows_kernel
+from dscript.lowering.unwind_lookup import (
+    BLOCK_SIZE,
+    MAX_FRAMES,
+    NAMES,
+    WORDS_SIZE,
+    Lookup,
+    declare_maps,
+)
 from dscript.object.function import Function
 from dscript.object.helpers import F_USER_STACK, Helper
 from dscript.object.values import NULL, Value, const
 from dscript.semantics import tree
 from dscript.semantics.walk import walk_clause
 
-MAX_FRAMES = 127
-_WORDS = 8 * len(NAMES)
+_WORDS = WORDS_SIZE
 # x86-64: struct pt_regs (arch/x86/include/asm/ptrace.h), __USER_CS (asm/segment.h), and from the
 # stack pointer that a handler returns with, registers in struct ucontext (asm/ucontext.h).
 _BP, _IP, _CS, _SP = 32, 128, 136, 152
@@ -79,7 +85,7 @@ def _walk(g: Generator, frames: int) -> Value:
     A stack that the tables cannot tell of, that of a 32-bit program, is left to the kernel.
     """
     f = g.f
-    block = g.temporary_at(_WORDS + 8 * MAX_FRAMES)
+    block = g.temporary_at(BLOCK_SIZE)
     f.memset(block, _WORDS + 8 * frames)
     words = Words(f, block, NAMES)
     words["limit"] = frames
@@ -135,8 +141,11 @@ class _Walk(Lookup):
         w["exact"] = 1
         self._find_space(f.op("add", stack, f.op("mul", code, const(rows.IDENTITY_FACTOR))))
         with steps(f, "unwind_frame", MAX_FRAMES, w) as step:
-            self.f, self.w, self.frame = step.f, step.words, step.frame
+            self.f, self.w = step.f, step.words
             self._frame(step)
+        self.f, self.w = f, w
+        with only_if(f, f.icmp("ne", w["late"], 0)):
+            self._note(Stop.LATE)
         f.ret(w["count"])
         f.at(leave)
         f.ret(0)
@@ -280,6 +289,7 @@ class _Walk(Lookup):
     def _by_frame(self, step: Step, unreadable: str) -> None:
         """The word at the frame pointer is the caller's, the one above the return address."""
         f, w = self.f, self.w
+        w["guessed"] = 1
         bp = w["bp"]
         step.stop_if(f.icmp("eq", bp, 0))
         good, bad = f.block("linked"), f.block("unlinked")
