@@ -45,6 +45,7 @@ def check_action(checker: Checker, node: ast.Call) -> Expr:
 _PROTO_TAGS = {
     "clear": "D_CLEAR_PROTO",
     "denormalize": "D_DENORMALIZE_PROTO",
+    "jstack": "D_USTACK_PROTO",
     "normalize": "D_NORMALIZE_PROTO",
     "stack": "D_STACK_PROTO",
     "trunc": "D_TRUNC_PROTO",

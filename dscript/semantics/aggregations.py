@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dscript.builtins.actions import AGGREGATING_FUNCTIONS
+from dscript.builtins.actions import ACTIONS, AGGREGATING_FUNCTIONS
+from dscript.builtins.subroutines import SUBROUTINES
 from dscript.builtins.variables import BUILTIN_VARIABLES
 from dscript.dtypes.types import (
     LONG,
@@ -79,6 +80,9 @@ def check_update(checker: Checker, node: ast.Assign) -> Expr:
     assert isinstance(target, ast.AggregationRef)
     if node.op != "=" or not isinstance(call, ast.Call) or call.name not in AGGREGATING_FUNCTIONS:
         known = isinstance(call, ast.Call) and call.name not in AGGREGATING_FUNCTIONS
+        functions = (AGGREGATING_FUNCTIONS, ACTIONS, SUBROUTINES)
+        if isinstance(call, ast.Call) and not any(call.name in table for table in functions):
+            checker.check(call)  # no function at all, and says so
         raise Diagnostic(
             "D_AGG_FUNC" if node.op == "=" else "D_OP_LVAL",
             f"@{target.name} may only be assigned the result of an aggregating function "

@@ -320,7 +320,7 @@ class ProgramChecker:
                 description.name,
             )
         ]
-        if description.fields == 0:  # -i ID
+        if description.fields == 0:  # a probe ID
             pattern, found = description.name, by_id(int(description.name))
         else:
             pattern = str(Pattern(*fields))

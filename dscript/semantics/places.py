@@ -191,6 +191,8 @@ def _subscript(checker: Checker, base: Expr, node: ast.Index) -> Expr:
             node.span,
         )
     index = checker.check(node.indices[0])
+    if is_integral(base.type) and is_pointer_like(operators.decay(index).type):
+        base, index = index, base  # 2[array] is *(2 + array), as in C
     if not is_integral(index.type):
         raise operators.incompatible("+", operators.decay(base), index, node.span)
     index = operators.convert(index, LONG)

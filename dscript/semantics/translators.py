@@ -86,6 +86,10 @@ def check_member(checker: Checker, xlate: ast.Xlate, name: str, arrow: bool, spa
                 span,
             )
         wanted = wanted.target.resolve()
+    elif isinstance(wanted, PointerType):
+        raise Diagnostic(
+            "D_OP_SOU", "left-hand side of operator . must be a struct or union", span, "write ->"
+        )
     operand = operators.decay(checker.check(xlate.operand))
     definition = _find(checker, wanted, operand, xlate.span)
     for member in definition.node.members:

@@ -326,7 +326,7 @@ class ProbeDescription(Node):
 
     Missing left fields and empty fields are the empty string, which matches anything.
     `fields` counts those written, so that `BEGIN` (1) differs from `:::BEGIN` (4).
-    An integer probe ID (`-i`) is written in `name` with `fields` 0.
+    An integer probe ID is written in `name` with `fields` 0.
     `written` is the text as it stands in the program where that differs: bpftrace's spelling.
     """
 

@@ -15,7 +15,7 @@ def describe(text: str, form: str, span: Span) -> ast.ProbeDescription:
     Fields are filled from the right: with `n`, `read:entry` is function and name; with `m`,
     `libc` is a module.
     """
-    if form == "i" and text.isdecimal():
+    if form in ("i", "n") and text.isdecimal():
         return ast.ProbeDescription(
             span=span, provider="", module="", function="", name=text, fields=0
         )

@@ -24,6 +24,7 @@ from dscript.syntax.patterns import (
     DESCRIPTION,
     NEXT_CLAUSE,
     PREDICATE_TOKEN,
+    PROBE_ID,
     SKIP_PREDICATE,
     TOKEN,
     WORD,
@@ -129,7 +130,7 @@ class Lexer(Scanner):
         text = self.text
         while True:  # the description at `pos`, unless it has been read, and what follows
             if pos != self.pos or not self._digits:
-                description = DESCRIPTION.match(text, pos)
+                description = DESCRIPTION.match(text, pos) or PROBE_ID.match(text, pos)
                 if description is None:
                     yield from self._code(None)  # not D: the parser says so at this token
                     return

@@ -45,6 +45,8 @@ DESCRIPTION = re.compile(
     r"(?:uprobe|uretprobe|usdt|pid(?:\d++|\$\w++)):/[^\s:{},;]*+(?>(?::[-$:0-9A-Za-z_.`?*\\\[\]!@+]*+)?)"
     r"|[-$:A-Za-z_.?*\\\[\]!][-$:0-9A-Za-z_.`?*\\\[\]!]*+"
 )
+# A probe by its number.
+PROBE_ID = re.compile(r"\d++(?![\w.:])", re.ASCII)
 WORD = re.compile(_WORD, re.ASCII)
 DIRECTIVE = re.compile(r"[ \t]*+#(?>(?:\\\r?\n|[^\n])*)")
 LINE_MARK = re.compile(r"[ \t]*+#[ \t]*+(?:(?:line\b[ \t]*+)?\d|\Z)")

@@ -145,7 +145,7 @@ CALLS: list[Row] = [
 ]
 
 AGGREGATIONS: list[Row] = [
-    ("BEGIN { @a = «conut()»; }", "D_AGG_FUNC", "@a may only be", "count?"),
+    ("BEGIN { @a = «conut()»; }", "D_FUNC_UNDEF", "undefined function name: conut", "count?"),
     ("BEGIN { «@a = 1»; }", "D_AGG_FUNC", ""),
     ('BEGIN { @a = «strlen("a")»; }', "D_AGG_FUNC", "aggregating function"),
     ("BEGIN { «@a += count()»; }", "D_OP_LVAL", "", "write @a = count()"),
