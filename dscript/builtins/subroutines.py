@@ -12,16 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from dscript.dtypes.types import (
-    INT,
-    LONG,
-    NAMED_TYPES,
-    UINT,
-    VOID,
-    VOID_POINTER,
-    StringType,
-    Type,
-)
+from dscript.dtypes.names import NAMED_TYPES
+from dscript.dtypes.types import INT, LONG, UINT, VOID, VOID_POINTER, StringType, Type
 
 Parameter = Literal["int", "string", "address", "pointer", "lock"]
 

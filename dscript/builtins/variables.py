@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from dscript.dtypes.types import INT, LONG, NAMED_TYPES, UINT, ULONG, StringType, Type
+from dscript.dtypes.names import NAMED_TYPES
+from dscript.dtypes.types import INT, LONG, UINT, ULONG, StringType, Type
 
 ProbePart = Literal["provider", "module", "function", "name"]
 

@@ -301,108 +301,6 @@ LDOUBLE = FloatType("long double", 16)
 CHAR_POINTER = PointerType(CHAR)
 VOID_POINTER = PointerType(VOID)
 
-# D's own integer names (manual, chapter "Types, Operators and Expressions", tables 2-3 and 2-4),
-# and the POSIX ones that every D program may use, with their Linux widths.
-NAMED_TYPES: dict[str, Type] = {
-    name: TypedefType(name, target)
-    for name, target in {
-        "int8_t": SCHAR,
-        "int16_t": SHORT,
-        "int32_t": INT,
-        "int64_t": LONG,
-        "intptr_t": LONG,
-        "uint8_t": UCHAR,
-        "uint16_t": USHORT,
-        "uint32_t": UINT,
-        "uint64_t": ULONG,
-        "uintptr_t": ULONG,
-        "u_char": UCHAR,
-        "u_short": USHORT,
-        "u_int": UINT,
-        "u_long": ULONG,
-        "uchar_t": UCHAR,
-        "ushort_t": USHORT,
-        "uint_t": UINT,
-        "ulong_t": ULONG,
-        "u_longlong_t": ULLONG,
-        "longlong_t": LLONG,
-        "size_t": ULONG,
-        "ssize_t": LONG,
-        "off_t": LONG,
-        "loff_t": LLONG,
-        "off64_t": LONG,
-        "ptrdiff_t": LONG,
-        "id_t": INT,
-        "pid_t": INT,
-        "uid_t": UINT,
-        "gid_t": UINT,
-        "zoneid_t": INT,
-        "projid_t": INT,
-        "taskid_t": INT,
-        "poolid_t": INT,
-        "processorid_t": INT,
-        "psetid_t": INT,
-        "lgrp_id_t": INT,
-        "chipid_t": INT,
-        "dev_t": UINT,
-        "ino_t": ULONG,
-        "mode_t": USHORT,
-        "nlink_t": UINT,
-        "major_t": UINT,
-        "minor_t": UINT,
-        "daddr_t": LONG,
-        "caddr_t": CHAR_POINTER,
-        "time_t": LONG,
-        "hrtime_t": LLONG,
-        "clock_t": LONG,
-        "boolean_t": INT,
-        "pc_t": ULONG,
-        "stack_t": ULONG,
-        "ipaddr_t": UINT,
-        "in_addr_t": UINT,
-        "in_port_t": USHORT,
-        "key_t": INT,
-        "useconds_t": UINT,
-        "suseconds_t": LONG,
-        "socklen_t": UINT,
-        "bool": BOOL,
-    }.items()
-}
-
-_WORDS: dict[tuple[str, ...], Type] = {
-    ("void",): VOID,
-    ("_Bool",): BOOL,
-    ("char",): CHAR,
-    ("char", "signed"): SCHAR,
-    ("char", "unsigned"): UCHAR,
-    ("short",): SHORT,
-    ("short", "unsigned"): USHORT,
-    ("int",): INT,
-    ("unsigned",): UINT,
-    ("int", "unsigned"): UINT,
-    ("long",): LONG,
-    ("long", "unsigned"): ULONG,
-    ("long", "long"): LLONG,
-    ("long", "long", "unsigned"): ULLONG,
-    ("float",): FLOAT,
-    ("double",): DOUBLE,
-    ("double", "long"): LDOUBLE,
-    ("signed",): INT,
-}
-
-
-def from_words(words: Sequence[str]) -> Type | None:
-    """The C type that keyword specifiers name in any order, or None when they name none.
-
-    `string` and typedef names are not keywords here.
-    """
-    key = sorted(words)
-    if "signed" in key and "char" not in key and len(key) > 1:
-        key.remove("signed")
-    if "int" in key and ("short" in key or "long" in key):
-        key.remove("int")
-    return _WORDS.get(tuple(key))
-
 
 def lay_out(
     kind: Literal["struct", "union"], fields: Sequence[tuple[str, Type, int | None]]
@@ -453,6 +351,10 @@ def is_scalar(type_: Type) -> bool:
     return isinstance(type_.resolve(), (IntType, EnumType, PointerType))
 
 
+def is_float(type_: Type) -> bool:
+    return isinstance(type_.resolve(), FloatType)
+
+
 def is_char_data(type_: Type) -> bool:
     """`char *` and `char []`: what D compares with and turns into strings."""
     type_ = type_.resolve()
@@ -476,65 +378,3 @@ def is_signed(type_: Type) -> bool:
 def is_bool(type_: Type) -> bool:
     type_ = type_.resolve()
     return isinstance(type_, IntType) and type_.is_bool
-
-
-def as_int(type_: Type) -> IntType:
-    """The integer type that arithmetic on an integral type starts from."""
-    type_ = type_.resolve()
-    if isinstance(type_, EnumType):
-        return type_.base
-    assert isinstance(type_, IntType)
-    return type_
-
-
-def promote(type_: Type) -> IntType:
-    """Integer promotion (C11 6.3.1.1): everything of lower rank than int becomes int."""
-    integer = as_int(type_)
-    return INT if integer.rank < INT.rank else integer
-
-
-def usual_conversion(left: Type, right: Type) -> IntType:
-    """The common type of two integral operands (C11 6.3.1.8)."""
-    a, b = promote(left), promote(right)
-    if a.signed == b.signed:
-        return a if a.rank >= b.rank else b
-    unsigned, signed = (b, a) if a.signed else (a, b)
-    if unsigned.rank >= signed.rank:
-        return unsigned
-    if signed.bytes > unsigned.bytes:
-        return signed
-    return ULONG if signed is LONG else ULLONG
-
-
-def integer_literal(value: int, suffix: str, decimal: bool) -> IntType | None:
-    """The smallest type that holds a constant (C11 6.4.4.1); None when it fits none.
-
-    Decimal constants without `u` that only fit unsigned 64 bits become unsigned, as D does.
-    """
-    unsigned = "u" in suffix
-    longs = suffix.count("l")
-    ladder: list[IntType] = []
-    if longs == 0:
-        ladder += [UINT] if unsigned else ([INT] if decimal else [INT, UINT])
-    if longs <= 1:
-        ladder += [ULONG] if unsigned else [LONG, ULONG]
-    ladder += [ULLONG] if unsigned else [LLONG, ULLONG]
-    for candidate in ladder:
-        if value <= max_value(candidate):
-            return candidate
-    return None
-
-
-def max_value(type_: IntType) -> int:
-    return (1 << (type_.bytes * 8 - (1 if type_.signed else 0))) - 1
-
-
-def wrap(value: int, type_: Type) -> int:
-    """`value` as a variable of this integral or pointer type would hold it."""
-    if is_bool(type_):
-        return int(value != 0)
-    bits = type_.size * 8
-    value &= (1 << bits) - 1
-    if is_signed(type_) and value >> (bits - 1):
-        value -= 1 << bits
-    return value

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from dscript.dtypes.names import from_words
 from dscript.dtypes.types import (
     BOOL,
     CHAR,
@@ -36,7 +37,6 @@ from dscript.dtypes.types import (
     StructType,
     Type,
     TypedefType,
-    from_words,
 )
 from dscript.kernel import btf
 from dscript.kernel.btf import Btf, BtfType, Kind

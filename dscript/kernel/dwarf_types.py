@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dscript.dtypes.names import from_words
 from dscript.dtypes.types import (
     BOOL,
     CHAR,
@@ -35,7 +36,6 @@ from dscript.dtypes.types import (
     StructType,
     Type,
     TypedefType,
-    from_words,
 )
 from dscript.kernel.dwarf import UNREADABLE, Dwarf, Entry, Unit
 from dscript.kernel.dwarf_classes import is_passed_by_address

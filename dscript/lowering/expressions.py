@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from dscript.dtypes.types import (
-    StringType,
-    StructType,
-    VoidType,
-    is_signed,
-)
+from dscript.dtypes.types import StringType, StructType, VoidType, is_signed
 from dscript.lowering import (
     actions,
     aggregations,

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from dscript.dtypes.types import (
-    ArrayType,
-    Member,
-    StringType,
-    is_integral,
-    is_scalar,
-    is_signed,
-)
+from dscript.dtypes.types import ArrayType, Member, StringType, is_integral, is_scalar, is_signed
 from dscript.errors import Span
 from dscript.lowering import arrays, floats, memory, user_arguments
 from dscript.lowering.generator import Generator

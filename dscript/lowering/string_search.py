@@ -8,7 +8,7 @@ from dscript.lowering.string_arguments import Argument, argument, copy_text, lim
 from dscript.object.function import Function
 from dscript.object.values import Value, const
 from dscript.semantics import tree
-from dscript.semantics.operators import is_null
+from dscript.semantics.conversions import is_null
 
 _FIND = ("last", "length", "position", "matched", "step", "result")
 

@@ -10,14 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dscript.dtypes.types import (
-    INT,
-    ArrayType,
-    FloatType,
-    StructType,
-    Type,
-    VoidType,
-)
+from dscript.dtypes.types import INT, ArrayType, FloatType, StructType, Type, VoidType
 from dscript.kernel.user_types import Parameter, UserFunction
 from dscript.providers.base import ArgumentType, Passed
 

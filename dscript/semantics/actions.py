@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dscript.builtins.actions import ACTIONS, MANY
 from dscript.dtypes.types import INT, LONG, ULONG, FunctionType, VoidType, is_integral, is_scalar
 from dscript.errors import Diagnostic
-from dscript.semantics import operators, tree
+from dscript.semantics import conversions, tree
 from dscript.semantics.action_calls import not_scalar, void_call
 from dscript.semantics.aggregation_actions import (
     check_normalize,
@@ -87,7 +87,7 @@ def _trace(checker: Checker, node: ast.Call) -> Expr:
     if isinstance(value, (tree.StackValue, tree.SymbolValue)):
         return record_of_value(node, value)
     if isinstance(value.type.resolve(), FunctionType):
-        value = operators.decay(value)
+        value = conversions.decay(value)
     if isinstance(value.type.resolve(), VoidType):
         raise Diagnostic(
             "D_TRACE_VOID", "trace( ) may not be applied to a void expression", node.span
@@ -103,8 +103,8 @@ def record_of_value(node: ast.Call, value: Expr) -> Expr:
 
 
 def _tracemem(checker: Checker, node: ast.Call) -> Expr:
-    address = operators.decay(checker.check(node.args[0]))
-    if operators.is_string(address):
+    address = conversions.decay(checker.check(node.args[0]))
+    if conversions.is_string(address):
         address = tree.AddressOf(ULONG, address.span, address)
     if not is_scalar(address.type):
         raise Diagnostic(
@@ -122,7 +122,7 @@ def _tracemem(checker: Checker, node: ast.Call) -> Expr:
         )
     args = [address]
     if not tree.is_user_pointer(address.type):
-        args = [operators.convert(address, ULONG)]
+        args = [conversions.convert(address, ULONG)]
     if len(node.args) == 3:
         shown = checker.check(node.args[2])
         if not is_integral(shown.type):
@@ -132,7 +132,7 @@ def _tracemem(checker: Checker, node: ast.Call) -> Expr:
                 f"\tprototype: integer\n\t argument: {describe(shown.type)}",
                 node.args[2].span,
             )
-        args.append(operators.convert(shown, LONG))
+        args.append(conversions.convert(shown, LONG))
     return void_call(node, "tracemem", *args, count=size.value)
 
 
@@ -159,7 +159,7 @@ def _exit(checker: Checker, node: ast.Call) -> Expr:
             f"\tprototype: int\n\t argument: {describe(status.type)}",
             node.args[0].span,
         )
-    return void_call(node, "exit", operators.convert(status, INT))
+    return void_call(node, "exit", conversions.convert(status, INT))
 
 
 def _setopt(checker: Checker, node: ast.Call) -> Expr:
@@ -167,14 +167,14 @@ def _setopt(checker: Checker, node: ast.Call) -> Expr:
     args = []
     for number, arg in enumerate(node.args, 1):
         value = checker.check(arg)
-        if not operators.is_string_like(value):
+        if not conversions.is_string_like(value):
             raise Diagnostic(
                 "D_PROTO_ARG",
                 f"setopt( ) argument #{number} is incompatible with prototype:\n"
                 f"\tprototype: string\n\t argument: {describe(value.type)}",
                 arg.span,
             )
-        args.append(operators.to_string(value, string))
+        args.append(conversions.to_string(value, string))
     return void_call(node, "setopt", *args)
 
 
@@ -182,7 +182,7 @@ def _raise(checker: Checker, node: ast.Call) -> Expr:
     signal = checker.check(node.args[0])
     if not is_integral(signal.type):
         raise not_scalar(node, 1, signal, "D_PROTO_ARG")
-    return void_call(node, "raise", operators.convert(signal, INT))
+    return void_call(node, "raise", conversions.convert(signal, INT))
 
 
 def _no_arguments(checker: Checker, node: ast.Call) -> Expr:
@@ -193,14 +193,14 @@ def _chill(checker: Checker, node: ast.Call) -> Expr:
     time = checker.check(node.args[0])
     if not is_integral(time.type):
         raise not_scalar(node, 1, time, "D_PROTO_ARG")
-    return void_call(node, "chill", operators.convert(time, ULONG))
+    return void_call(node, "chill", conversions.convert(time, ULONG))
 
 
 def _speculation(checker: Checker, node: ast.Call) -> Expr:
     which = checker.check(node.args[0])
     if not is_integral(which.type):
         raise not_scalar(node, 1, which, "D_PROTO_ARG")
-    return void_call(node, node.name, operators.convert(which, INT))
+    return void_call(node, node.name, conversions.convert(which, INT))
 
 
 _HANDLERS: dict[str, Handler] = {

@@ -8,10 +8,11 @@ from dscript.builtins.formats import Argument, ArgumentKind, FormatError, check_
 from dscript.dtypes.types import LONG, Type, is_integral, is_scalar
 from dscript.errors import Diagnostic
 from dscript.program import Conversion
-from dscript.semantics import operators, tree
+from dscript.semantics import tree
 from dscript.semantics.action_calls import not_scalar, void_call
 from dscript.semantics.aggregations import find_aggregation
 from dscript.semantics.base import Checker
+from dscript.semantics.conversions import convert, is_string
 from dscript.semantics.formatted_actions import argument_kind, checked_format
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
@@ -36,7 +37,7 @@ def check_printa(checker: Checker, node: ast.Call) -> Expr:
     conversions: tuple[Conversion, ...] | None = None
     start = 0
     if not isinstance(first, ast.AggregationRef):
-        if not operators.is_string(checker.check(first)):
+        if not is_string(checker.check(first)):
             _aggregation(checker, node)  # refuses it
         conversions = checked_format(checker, node, first)
         start = 1
@@ -117,7 +118,7 @@ def check_trunc(checker: Checker, node: ast.Call) -> Expr:
         count = checker.check(node.args[1])
         if not is_integral(count.type):
             raise not_scalar(node, 2, count, "D_TRUNC_SCALAR")
-        args.append(operators.convert(count, LONG))
+        args.append(convert(count, LONG))
     return void_call(node, "trunc", *args, aggregations=(aggregation,))
 
 
@@ -126,6 +127,4 @@ def check_normalize(checker: Checker, node: ast.Call) -> Expr:
     factor = checker.check(node.args[1])
     if not is_integral(factor.type):
         raise not_scalar(node, 2, factor, "D_NORMALIZE_SCALAR")
-    return void_call(
-        node, "normalize", operators.convert(factor, LONG), aggregations=(aggregation,)
-    )
+    return void_call(node, "normalize", convert(factor, LONG), aggregations=(aggregation,))

@@ -17,7 +17,7 @@ from dscript.dtypes.types import (
     is_signed,
 )
 from dscript.errors import Diagnostic
-from dscript.semantics import operators, tree
+from dscript.semantics import conversions, tree
 from dscript.semantics.base import Checker
 from dscript.semantics.environment import Environment, suggestion
 from dscript.semantics.tree import AggregationVariable, Expr, capacity
@@ -110,9 +110,9 @@ def _key(checker: Checker, node: ast.Expr) -> Expr:
     key = checker.check(node)
     if isinstance(key, (tree.StackValue, tree.SymbolValue)):
         return key
-    if operators.is_string_like(key):
-        return operators.to_string(key, checker.environment.string)
-    key = operators.decay(key)
+    if conversions.is_string_like(key):
+        return conversions.to_string(key, checker.environment.string)
+    key = conversions.decay(key)
     if is_scalar(key.type):
         return key
     shown = "void" if isinstance(key.type.resolve(), VoidType) else describe(key.type)
@@ -190,7 +190,7 @@ def _match_key(checker: Checker, aggregation: AggregationVariable, at: int, key:
         aggregation.key_frames[at] = max(aggregation.key_frames[at], key.frames)
         return key
     if kind == "int":
-        return operators.convert(key, aggregation.keys[at])
+        return conversions.convert(key, aggregation.keys[at])
     return key
 
 
@@ -220,26 +220,26 @@ def _arguments(
     value = _integer(checker, call, 0)
     if call.name == "quantize":
         weight = _integer(checker, call, 1) if given == 2 else None
-        return operators.convert(value, LONG), weight
+        return conversions.convert(value, LONG), weight
     if call.name in ("lquantize", "llquantize"):
         params, weight = (_lquantize if call.name == "lquantize" else _llquantize)(checker, call)
         _agree(aggregation, params, call)
-        return operators.convert(value, LONG), weight
+        return conversions.convert(value, LONG), weight
     if not aggregation.used:
         aggregation.signed = is_signed(value.type)
     aggregation.used = True
-    return operators.convert(value, LONG), None
+    return conversions.convert(value, LONG), None
 
 
 def _integer(checker: Checker, call: ast.Call, at: int) -> Expr:
-    value = operators.decay(checker.check(call.args[at]))
+    value = conversions.decay(checker.check(call.args[at]))
     if not is_scalar(value.type):
         raise Diagnostic(
             "D_PROTO_ARG" if at else "D_AGG_SCALAR",
             f"{call.name}( ) argument #{at + 1} must be of scalar type, not {describe(value.type)}",
             call.args[at].span,
         )
-    return operators.convert(value, LONG) if at else value
+    return conversions.convert(value, LONG) if at else value
 
 
 def _constant(checker: Checker, call: ast.Call, at: int, tag: str, what: str) -> int:

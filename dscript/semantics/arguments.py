@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dscript.dtypes.names import from_words
 from dscript.dtypes.types import (
     CHAR,
     ArrayType,
@@ -16,7 +17,6 @@ from dscript.dtypes.types import (
     StructType,
     Type,
     VoidType,
-    from_words,
     is_integral,
     is_scalar,
 )

@@ -16,7 +16,7 @@ from dscript.dtypes.types import (
     is_integral,
 )
 from dscript.errors import Diagnostic, Span
-from dscript.semantics import operators, tree
+from dscript.semantics import conversions, operators, tree
 from dscript.semantics.aggregations import check_update, multidimensional
 from dscript.semantics.base import Checker
 from dscript.semantics.names import bad_function_reference, is_known_function
@@ -46,7 +46,7 @@ def check_assignment(checker: Checker, node: ast.Assign) -> Expr:
                 "D_OP_INCOMPAT", "a void expression cannot be assigned", node.value.span
             )
         place = _target(checker, node.target, value)
-        value = operators.assignable(value, place.type, node.span, checker.environment.string)
+        value = conversions.assignable(value, place.type, node.span, checker.environment.string)
         return tree.Assign(place.type, node.span, place, value)
     place = _target(checker, node.target, None, node.op)
     value = checker.check(node.value)
@@ -54,7 +54,7 @@ def check_assignment(checker: Checker, node: ast.Assign) -> Expr:
     # Typing the plain operator gives its checks and the type it computes in.
     plain = operators.binary(op, place, value, node.span)
     work = plain.type
-    value = plain.right if isinstance(plain, tree.Binary) else operators.convert(value, work)
+    value = plain.right if isinstance(plain, tree.Binary) else conversions.convert(value, work)
     return tree.Assign(place.type, node.span, place, value, op, work)
 
 
@@ -145,7 +145,7 @@ def _stored_type(checker: Checker, value: Expr) -> Type:
     if is_char_data(type_) and isinstance(type_.resolve(), ArrayType) and type_.size:
         return type_  # text by value, as scripts keep names of the kernel's structures
     if isinstance(type_.resolve(), (ArrayType, FunctionType)):
-        return operators.decay(value).type
+        return conversions.decay(value).type
     return type_
 
 

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 
 from dscript.dtypes.types import is_integral, is_scalar
 from dscript.errors import Diagnostic
-from dscript.semantics import operators, tree
+from dscript.semantics import conversions, tree
 from dscript.semantics.environment import Environment
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import TypeResolver
@@ -45,9 +45,9 @@ class Checker(ABC):
 
     def condition(self, node: ast.Expr) -> Expr:
         """A predicate or the condition of an `if`: a scalar."""
-        expr = operators.decay(self.check(node))
+        expr = conversions.decay(self.check(node))
         if not is_scalar(expr.type):
-            hint = 'compare a string with one: … != ""' if operators.is_string(expr) else None
+            hint = 'compare a string with one: … != ""' if conversions.is_string(expr) else None
             raise Diagnostic(
                 "D_PRED_SCALAR", "predicate result must be of scalar type", node.span, hint
             )

@@ -11,7 +11,7 @@ from dscript.builtins.subroutines import ABSENT_SUBROUTINES, SUBROUTINES, Subrou
 from dscript.builtins.variables import BUILTIN_VARIABLES, FOREIGN_NAMES
 from dscript.dtypes.types import LONG, ULONG, StringType, is_integral, is_scalar
 from dscript.errors import Diagnostic
-from dscript.semantics import operators, tree
+from dscript.semantics import conversions, tree
 from dscript.semantics.actions import check_action
 from dscript.semantics.base import Checker
 from dscript.semantics.environment import suggestion
@@ -83,26 +83,26 @@ def _argument(checker: Checker, node: ast.Call, number: int, kind: str, arg: ast
     expr = checker.check(arg)
     string: StringType = checker.environment.string
     if kind == "string":
-        if operators.is_string_like(expr):
-            return operators.to_string(expr, string)
-        if operators.is_null(expr):
+        if conversions.is_string_like(expr):
+            return conversions.to_string(expr, string)
+        if conversions.is_null(expr):
             return tree.ToString(string, expr.span, expr)
         raise _mismatch(node, number, "string", expr)
     if kind == "int":
         if is_integral(expr.type):
-            return operators.convert(expr, LONG)
+            return conversions.convert(expr, LONG)
         raise _mismatch(node, number, "integer", expr)
-    operand = operators.decay(expr)
-    if kind == "pointer" and operators.is_string(operand):
+    operand = conversions.decay(expr)
+    if kind == "pointer" and conversions.is_string(operand):
         return tree.AddressOf(ULONG, expr.span, operand)
-    if not is_scalar(operand.type) or operators.is_string(operand):
+    if not is_scalar(operand.type) or conversions.is_string(operand):
         raise _mismatch(node, number, _PROTOTYPES[kind], expr)
-    if kind != "address" and is_integral(operand.type) and not operators.is_null(operand):
+    if kind != "address" and is_integral(operand.type) and not conversions.is_null(operand):
         hint = "an address in an integer needs a cast: (void *)…"
         raise _mismatch(node, number, _PROTOTYPES[kind], expr, hint)
     if kind == "pointer" and tree.is_user_pointer(operand.type):
         return operand
-    return operators.convert(operand, ULONG)
+    return conversions.convert(operand, ULONG)
 
 
 # What messages call the kinds of parameters.

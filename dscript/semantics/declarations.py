@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from dscript.builtins.variables import BUILTIN_VARIABLES
-from dscript.dtypes.types import (
-    NAMED_TYPES,
-    ArrayType,
-    StringType,
-    Type,
-    VoidType,
-    is_scalar,
-)
+from dscript.dtypes.names import NAMED_TYPES
+from dscript.dtypes.types import ArrayType, StringType, Type, VoidType, is_scalar
 from dscript.errors import Diagnostic
-from dscript.semantics import operators
+from dscript.semantics import conversions
 from dscript.semantics.base import Checker
 from dscript.semantics.environment import InlineDefinition, define_typedef
 from dscript.semantics.names import is_known_function
@@ -180,4 +174,4 @@ def declare_inline(checker: Checker, node: ast.Inline) -> None:
 def _check_now(checker: Checker, inline: InlineDefinition) -> None:
     """An inline without parameters must be right where it stands, used or not."""
     value = checker.check(inline.node.value)
-    operators.assignable(value, inline.type, inline.node.span, checker.environment.string)
+    conversions.assignable(value, inline.type, inline.node.span, checker.environment.string)

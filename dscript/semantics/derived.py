@@ -12,7 +12,7 @@ from dscript.errors import Diagnostic, Span
 from dscript.program import Probe
 from dscript.providers import ProbePoint, sources
 from dscript.providers.base import Derived, Step
-from dscript.semantics import operators, tree
+from dscript.semantics import conversions, tree
 from dscript.semantics.base import Checker
 from dscript.semantics.translators import check_member
 from dscript.semantics.tree import Expr
@@ -88,9 +88,9 @@ def integer_argument(checker: Checker, index: int, span: Span) -> Expr:
     node = _parsed(derived.arguments[index][1])
     with _parameters(checker, derived, span):
         value = checker.check(node.operand if isinstance(node, ast.Xlate) else node)
-    if operators.is_string(value):
+    if conversions.is_string(value):
         value = tree.AddressOf(LONG, span, value)
-    return operators.convert(operators.decay(value), LONG)
+    return conversions.convert(conversions.decay(value), LONG)
 
 
 def translated_member(checker: Checker, node: ast.Member) -> Expr | None:

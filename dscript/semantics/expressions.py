@@ -6,16 +6,10 @@ parts through `base.Checker`.
 
 from __future__ import annotations
 
-from dscript.dtypes.types import (
-    DOUBLE,
-    FLOAT,
-    LDOUBLE,
-    ULONG,
-    StringType,
-    integer_literal,
-)
+from dscript.dtypes.arithmetic import integer_literal
+from dscript.dtypes.types import DOUBLE, FLOAT, LDOUBLE, ULONG, StringType
 from dscript.errors import Diagnostic, Span
-from dscript.semantics import operators, tree
+from dscript.semantics import conversions, operators, tree
 from dscript.semantics.aggregations import as_value
 from dscript.semantics.assignments import check_assignment, check_step
 from dscript.semantics.base import Checker
@@ -85,9 +79,9 @@ class ExpressionChecker(Checker):
                 return tree.FloatConst(kind, node.span, node.value)
             case ast.Cast():
                 type_ = self.types.resolve(node.type)
-                return operators.cast(self.check(node.operand), type_, node.span, string)
+                return conversions.cast(self.check(node.operand), type_, node.span, string)
             case ast.Stringof():
-                return operators.stringof(self.check(node.operand), node.span, string)
+                return conversions.stringof(self.check(node.operand), node.span, string)
             case ast.Macro():
                 return check_macro(self, node)
             case ast.Comma():

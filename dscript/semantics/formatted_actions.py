@@ -23,9 +23,10 @@ from dscript.dtypes.types import (
 )
 from dscript.errors import Diagnostic
 from dscript.program import Conversion
-from dscript.semantics import operators, tree
+from dscript.semantics import tree
 from dscript.semantics.action_calls import void_call
 from dscript.semantics.base import Checker
+from dscript.semantics.conversions import decay, to_string
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
@@ -97,13 +98,10 @@ def _printed(checker: Checker, arg: ast.Expr) -> Expr:
         )
     value = checker.check(arg)
     if isinstance(value.type.resolve(), (ArrayType, FunctionType)) and not is_char_data(value.type):
-        return operators.decay(value)
+        return decay(value)
     return value
 
 
 def _as_strings(checker: Checker, args: Sequence[Expr]) -> list[Expr]:
     string = checker.environment.string
-    return [
-        operators.to_string(arg, string) if argument_kind(arg) == "char_array" else arg
-        for arg in args
-    ]
+    return [to_string(arg, string) if argument_kind(arg) == "char_array" else arg for arg in args]

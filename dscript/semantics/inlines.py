@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dscript.dtypes.types import VoidType
 from dscript.errors import Diagnostic, Span
-from dscript.semantics import operators
+from dscript.semantics import conversions
 from dscript.semantics.base import Checker
 from dscript.semantics.environment import InlineDefinition
 from dscript.semantics.tree import Expr
@@ -47,7 +47,7 @@ def use_inline(
         checker.environment.bindings = saved
     if isinstance(inline.type.resolve(), VoidType):
         return value
-    return operators.assignable(value, inline.type, span, checker.environment.string)
+    return conversions.assignable(value, inline.type, span, checker.environment.string)
 
 
 def bind_arguments(
@@ -66,12 +66,12 @@ def bind_arguments(
     bindings: dict[str, Expr] = {}
     for number, ((type_, name), arg) in enumerate(zip(params, args, strict=True), 1):
         value = checker.check(arg)
-        if not operators.fits(value, type_, string):
+        if not conversions.fits(value, type_, string):
             raise Diagnostic(
                 "D_PROTO_ARG",
                 f"{inline.node.name}[ ] argument #{number} is incompatible with prototype:\n"
                 f"\tprototype: {describe(type_)}\n\t argument: {describe(value.type)}",
                 arg.span,
             )
-        bindings[name] = operators.assignable(value, type_, arg.span, string)
+        bindings[name] = conversions.assignable(value, type_, arg.span, string)
     return bindings

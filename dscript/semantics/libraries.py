@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from dscript.dtypes.types import NAMED_TYPES
+from dscript.dtypes.names import NAMED_TYPES
 from dscript.errors import Diagnostic, Span
 from dscript.resources import stdlib_files
 from dscript.semantics.environment import Environment

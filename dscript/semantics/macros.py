@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dscript.dtypes.types import INT, StringType, integer_literal
+from dscript.dtypes.arithmetic import integer_literal
+from dscript.dtypes.types import INT, StringType
 from dscript.errors import Diagnostic
 from dscript.semantics import tree
 from dscript.semantics.base import Checker

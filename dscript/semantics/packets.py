@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dscript.dtypes.types import INT, LONG, ULONG, VOID, is_integral, is_scalar
 from dscript.errors import Diagnostic
-from dscript.semantics import operators, tree
+from dscript.semantics import conversions, tree
 from dscript.semantics.base import Checker
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
@@ -20,7 +20,7 @@ def check_pcap(checker: Checker, node: ast.Call) -> Expr:
     """
     given, protocol = node.args
     buffer = checker.check(given)
-    if not is_scalar(operators.decay(buffer).type):
+    if not is_scalar(conversions.decay(buffer).type):
         raise _mismatch(node, 1, "struct sk_buff *", buffer)
     kind = checker.check(protocol)
     if not is_integral(kind.type):
@@ -38,11 +38,11 @@ def check_pcap(checker: Checker, node: ast.Call) -> Expr:
     )
     now = ast.Identifier(name="walltimestamp", span=span)
     args = (
-        operators.convert(checker.check(_member(given, "data")), ULONG),
-        operators.convert(checker.check(captured), LONG),
-        operators.convert(checker.check(whole), LONG),
-        operators.convert(checker.check(now), LONG),
-        operators.convert(kind, INT),
+        conversions.convert(checker.check(_member(given, "data")), ULONG),
+        conversions.convert(checker.check(captured), LONG),
+        conversions.convert(checker.check(whole), LONG),
+        conversions.convert(checker.check(now), LONG),
+        conversions.convert(kind, INT),
     )
     return tree.ActionCall(VOID, span, "pcap", args, count=room_for(room))
 

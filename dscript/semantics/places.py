@@ -18,7 +18,7 @@ from dscript.dtypes.types import (
     is_pointer_like,
 )
 from dscript.errors import Diagnostic, Span
-from dscript.semantics import kernels, operators, tree
+from dscript.semantics import conversions, kernels, operators, tree
 from dscript.semantics.aggregations import multidimensional
 from dscript.semantics.arguments import check_argument
 from dscript.semantics.base import Checker
@@ -33,7 +33,7 @@ from dscript.syntax import ast
 
 
 def dereference(operand: Expr, span: Span) -> Expr:
-    operand = operators.decay(operand)
+    operand = conversions.decay(operand)
     type_ = operand.type.resolve()
     if not isinstance(type_, PointerType):
         raise Diagnostic(
@@ -130,7 +130,7 @@ def _unknown_struct(checker: Checker, struct: StructType) -> str | None:
 
 def _pointed_struct(base: Expr, node: ast.Member) -> Expr:
     """What the pointer to the left of `->` points to."""
-    base = operators.decay(base)
+    base = conversions.decay(base)
     type_ = base.type.resolve()
     if not isinstance(type_, PointerType):
         raise Diagnostic(
@@ -191,11 +191,11 @@ def _subscript(checker: Checker, base: Expr, node: ast.Index) -> Expr:
             node.span,
         )
     index = checker.check(node.indices[0])
-    if is_integral(base.type) and is_pointer_like(operators.decay(index).type):
+    if is_integral(base.type) and is_pointer_like(conversions.decay(index).type):
         base, index = index, base  # 2[array] is *(2 + array), as in C
     if not is_integral(index.type):
-        raise operators.incompatible("+", operators.decay(base), index, node.span)
-    index = operators.convert(index, LONG)
+        raise operators.incompatible("+", conversions.decay(base), index, node.span)
+    index = conversions.convert(index, LONG)
     type_ = base.type.resolve()
     if isinstance(type_, ArrayType):
         _check_bounds(tree.element_count(base), index, node.span)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dscript.dtypes.types import Type, VoidType
 from dscript.errors import Diagnostic
 from dscript.providers import Pattern, arguments, is_provider, match
-from dscript.semantics import operators
+from dscript.semantics import conversions
 from dscript.semantics.base import Checker
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
@@ -115,16 +115,16 @@ def _prototype(
 
 def _translates(checker: Checker, source: Type, target: Type, probe: ast.ProviderProbe) -> bool:
     value = Expr(source, probe.span)
-    if operators.fits(value, target, checker.environment.string):
+    if conversions.fits(value, target, checker.environment.string):
         return True
     from dscript.semantics.translators import has_translator
 
-    return has_translator(checker, target, operators.decay(value))
+    return has_translator(checker, target, conversions.decay(value))
 
 
 def _same(known: Signature, new: Signature) -> bool:
     return all(
-        len(old) == len(given) and all(map(operators.same_type, old, given))
+        len(old) == len(given) and all(map(conversions.same_type, old, given))
         for old, given in zip(known, new, strict=True)
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dscript.dtypes.types import ULONG, VOID, TypedefType, is_scalar
 from dscript.errors import Diagnostic
-from dscript.semantics import operators, tree
+from dscript.semantics import conversions, tree
 from dscript.semantics.base import Checker
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
@@ -48,7 +48,7 @@ def stack_value(checker: Checker, node: ast.Call) -> tree.StackValue:
 
 
 def symbol_value(checker: Checker, node: ast.Call) -> Expr:
-    address = operators.decay(checker.check(node.args[0]))
+    address = conversions.decay(checker.check(node.args[0]))
     if not is_scalar(address.type):
         raise Diagnostic(
             "D_PROTO_ARG",
@@ -57,4 +57,4 @@ def symbol_value(checker: Checker, node: ast.Call) -> Expr:
             node.args[0].span,
         )
     type_ = USER_SYMBOL if node.name.startswith("u") else SYMBOL
-    return tree.SymbolValue(type_, node.span, node.name, operators.convert(address, ULONG))
+    return tree.SymbolValue(type_, node.span, node.name, conversions.convert(address, ULONG))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dscript.builtins.variables import BUILTIN_VARIABLES
 from dscript.dtypes.types import ArrayType, PointerType, StringType, StructType, Type
 from dscript.errors import Diagnostic, Span
-from dscript.semantics import operators
+from dscript.semantics import conversions
 from dscript.semantics.base import Checker
 from dscript.semantics.environment import TranslatorDefinition, suggestion
 from dscript.semantics.inlines import bind_arguments
@@ -52,7 +52,9 @@ def declare_translator(checker: Checker, node: ast.Translator) -> None:
                 suggestion(member.name, struct.names()),
             )
     for known in environment.translators:
-        if operators.same_type(known.output, struct) and operators.same_type(known.input, source):
+        if conversions.same_type(known.output, struct) and conversions.same_type(
+            known.input, source
+        ):
             raise Diagnostic(
                 "D_XLATE_REDECL",
                 f"translator from {describe(source)} to {describe(output)} "
@@ -90,7 +92,7 @@ def check_member(checker: Checker, xlate: ast.Xlate, name: str, arrow: bool, spa
         raise Diagnostic(
             "D_OP_SOU", "left-hand side of operator . must be a struct or union", span, "write ->"
         )
-    operand = operators.decay(checker.check(xlate.operand))
+    operand = conversions.decay(checker.check(xlate.operand))
     definition = _find(checker, wanted, operand, xlate.span)
     for member in definition.node.members:
         if member.name == name:
@@ -155,9 +157,9 @@ def has_translator(checker: Checker, wanted: Type, operand: Expr) -> bool:
 
 def _find(checker: Checker, wanted: Type, operand: Expr, span: Span) -> TranslatorDefinition:
     for definition in checker.environment.translators:
-        if not operators.same_type(definition.output, wanted):
+        if not conversions.same_type(definition.output, wanted):
             continue
-        if operators.same_type(definition.input, operand.type):
+        if conversions.same_type(definition.input, operand.type):
             return definition
     libraries = checker.environment.libraries
     if libraries is not None and libraries.define_translators():
@@ -185,16 +187,16 @@ def _member(
         environment.bindings = saved
     found = definition.output.find(member.name)
     assert found is not None
-    if not operators.fits(value, found.type, environment.string):
+    if not conversions.fits(value, found.type, environment.string):
         raise Diagnostic(
             "D_XLATE_INCOMPAT",
             f"translator member {member.name} definition uses incompatible types: "
             f'"{describe(found.type)}" = "{describe(value.type)}"',
             span,
         )
-    if operators.is_string_like(value) and is_string_place(found.type):
-        return operators.to_string(value, environment.string)
-    return operators.assignable(value, found.type, span, environment.string)
+    if conversions.is_string_like(value) and is_string_place(found.type):
+        return conversions.to_string(value, environment.string)
+    return conversions.assignable(value, found.type, span, environment.string)
 
 
 def is_string_place(type_: Type) -> bool:
@@ -214,7 +216,7 @@ def check_xlate(checker: Checker, node: ast.Xlate) -> Expr:
             f"xlate output type must be a struct or union, not {describe(struct)}",
             node.span,
         )
-    operand = operators.decay(checker.check(node.operand))
+    operand = conversions.decay(checker.check(node.operand))
     definition = _find(checker, struct, operand, node.span)
     environment = checker.environment
     # No program can write this name: every translation has memory of its own.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from dscript.dtypes.names import NAMED_TYPES, from_words
 from dscript.dtypes.types import (
     INT,
     LONG,
-    NAMED_TYPES,
     UINT,
     ArrayType,
     EnumType,
-    FloatType,
     FunctionType,
     IntType,
     PointerType,
@@ -19,7 +18,6 @@ from dscript.dtypes.types import (
     Type,
     TypedefType,
     VoidType,
-    from_words,
     is_integral,
     lay_out,
 )
@@ -374,10 +372,6 @@ def storage_problem(type_: Type) -> str | None:
     if isinstance(resolved, StructType) and not resolved.complete:
         return "incomplete"
     return None
-
-
-def is_float(type_: Type) -> bool:
-    return isinstance(type_.resolve(), FloatType)
 
 
 def describe(type_: Type) -> str:

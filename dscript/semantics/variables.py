@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from dscript.dtypes.types import (
-    StringType,
-    StructType,
-    Type,
-    is_integral,
-    is_scalar,
-)
+from dscript.dtypes.types import StringType, StructType, Type, is_integral, is_scalar
 from dscript.errors import Diagnostic, Span
-from dscript.semantics import operators
+from dscript.semantics import conversions
 from dscript.semantics.environment import Environment
 from dscript.semantics.tree import Expr, Scope, StackValue, SymbolValue, Variable, capacity
 from dscript.semantics.typenames import describe, storage_problem
@@ -66,7 +60,7 @@ class VariableTable:
                 f"{key.kind}( ) may only be used as the key of an aggregation",
                 key.span,
             )
-        key = operators.decay(key)
+        key = conversions.decay(key)
         type_ = key.type
         if isinstance(type_.resolve(), StringType):
             return self.environment.string
@@ -99,18 +93,18 @@ class VariableTable:
     def _match(self, variable: Variable, at: int, key: Expr, type_: Type) -> Expr:
         string = self.environment.string
         if isinstance(type_.resolve(), StringType):
-            if not operators.is_string_like(key):
+            if not conversions.is_string_like(key):
                 raise self._mismatch(variable, at, key, type_)
-            key = operators.to_string(key, string)
+            key = conversions.to_string(key, string)
             capacities = variable.key_capacities
             capacities[at] = max(capacities[at], min(capacity(key), string.capacity))
             return key
-        key = operators.decay(key)
+        key = conversions.decay(key)
         if not is_scalar(key.type) or is_integral(key.type) != is_integral(type_):
-            compatible = is_scalar(key.type) and operators.is_null(key)
+            compatible = is_scalar(key.type) and conversions.is_null(key)
             if not compatible and not (is_scalar(key.type) and not variable.declared):
                 raise self._mismatch(variable, at, key, type_)
-        return operators.convert(key, type_) if variable.declared else key
+        return conversions.convert(key, type_) if variable.declared else key
 
     def _mismatch(self, variable: Variable, at: int, key: Expr, type_: Type) -> Diagnostic:
         return Diagnostic(
