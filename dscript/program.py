@@ -176,6 +176,9 @@ FieldKind = Literal[
     "probe",  # u32 probe key printed as one of its names, see `part`
 ]
 
+# Those of addresses that are shown by name.
+SymbolKind = Literal["sym", "mod", "func", "usym", "umod", "ufunc", "uaddr"]
+
 
 class Field(NamedTuple):
     """One value in a record or an aggregation key.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from dscript.program import AggregationFunction
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +66,26 @@ ACTIONS: dict[str, ActionDescription] = {
 # Known to D but not available here: an error names them.
 ABSENT_ACTIONS: dict[str, str] = {}
 
-AGGREGATING_FUNCTIONS: dict[str, tuple[int, int]] = {
-    # name: least and greatest number of arguments
-    "count": (0, 0),
-    "sum": (1, 1),
-    "avg": (1, 1),
-    "min": (1, 1),
-    "max": (1, 1),
-    "stddev": (1, 1),
-    "quantize": (1, 2),
-    "lquantize": (3, 5),
-    "llquantize": (5, 6),
+
+class AggregatingFunction(NamedTuple):
+    """`least` and `most` bound the argument count."""
+
+    name: AggregationFunction
+    least: int
+    most: int
+
+
+AGGREGATING_FUNCTIONS: dict[str, AggregatingFunction] = {
+    function.name: function
+    for function in [
+        AggregatingFunction("count", 0, 0),
+        AggregatingFunction("sum", 1, 1),
+        AggregatingFunction("avg", 1, 1),
+        AggregatingFunction("min", 1, 1),
+        AggregatingFunction("max", 1, 1),
+        AggregatingFunction("stddev", 1, 1),
+        AggregatingFunction("quantize", 1, 2),
+        AggregatingFunction("lquantize", 3, 5),
+        AggregatingFunction("llquantize", 5, 6),
+    ]
 }

@@ -19,7 +19,7 @@ from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.ir import Module
 from dscript.object.values import Value, const
-from dscript.program import Aggregation, DropKind, Fault
+from dscript.program import Aggregation, DropKind, Fault, LoadWord
 from dscript.providers.base import ArgumentType, Context, Shape
 from dscript.semantics import tree
 
@@ -46,7 +46,7 @@ class Unit:
     scratch: ScratchSizes
     # Aggregations that only one BPF program updates need no atomic operations.
     exclusive: set[int] = field(default_factory=set)
-    load_words: list[str] = field(default_factory=list)
+    load_words: list[LoadWord] = field(default_factory=list)
     load_words_value: Value | None = None
     helpers: dict[str, Function] = field(default_factory=dict)
     probe_tables: dict[str, tuple[Value, int, int]] = field(default_factory=dict)
@@ -192,7 +192,7 @@ class Generator(ABC):
         self.temporary_top = max(self.temporary_top, self.temporary)
         return self.scratch_at(self.unit.scratch.temporaries + start)
 
-    def load_word(self, name: str) -> Value:
+    def load_word(self, name: LoadWord) -> Value:
         return load_word(self.unit, self.f, name)
 
     # ----------------------------------------------------------------------------- faults
@@ -267,7 +267,7 @@ Scalar = Callable[[Generator, tree.SubroutineCall], Value]
 StringInto = Callable[[Generator, tree.SubroutineCall, Value, int], None]
 
 
-def load_word(unit: Unit, f: Function, name: str) -> Value:
+def load_word(unit: Unit, f: Function, name: LoadWord) -> Value:
     """A value that only the run knows (`program.LoadWord`)."""
     words = unit.load_words
     if name not in words:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 
 from dscript import options as d_options
-from dscript.dtypes.types import IntType
+from dscript.dtypes.types import EnumType, IntType
 from dscript.kernel import syscalls
 from dscript.kernel.usdt_operands import Location
 from dscript.lowering import following, prefault, scratch
@@ -116,7 +116,7 @@ def lower(program: tree.Program, options: Mapping[str, str]) -> Lowered:
         aggregations=tuple(unit.aggregation_plans),
         dynamic_variables=tuple(layout.dynamic),
         copies=_calls(program, prefault.COPIES),
-        load_words=tuple(unit.load_words),  # type: ignore[arg-type]
+        load_words=tuple(unit.load_words),
         system_words=unit.system_words,
         unwinds="unwind" in unit.helpers,
     )
@@ -189,6 +189,7 @@ def _aggregation(variable: tree.AggregationVariable, slot: int, shared: bool) ->
         fields.append(made)
         offset += round_up(made.size)
     words = layout_of(variable)
+    assert variable.function
     name = f"aggregation_{variable.id}"
     if not fields:
         name = f"aggregations_{words}"
@@ -197,7 +198,7 @@ def _aggregation(variable: tree.AggregationVariable, slot: int, shared: bool) ->
     return Aggregation(
         id=variable.id,
         name=variable.name,
-        function=variable.function,  # type: ignore[arg-type]
+        function=variable.function,
         keys=tuple(fields),
         key_size=offset,
         value_words=words,
@@ -224,7 +225,9 @@ def _plan_aggregations(variables: list[tree.AggregationVariable]) -> list[Aggreg
     return plans
 
 
-def _key_field(variable: tree.AggregationVariable, at: int, kind: str, offset: int) -> Field:
+def _key_field(
+    variable: tree.AggregationVariable, at: int, kind: tree.KeyKind, offset: int
+) -> Field:
     type_ = variable.keys[at].resolve()
     if kind == "stack":
         return Field("stack", offset, 8 * variable.key_frames[at])
@@ -233,15 +236,14 @@ def _key_field(variable: tree.AggregationVariable, at: int, kind: str, offset: i
     if kind == "string":
         part = variable.key_parts[at]
         if part:
-            return Field("probe", offset, 4, type_name="string", part=part)  # type: ignore[arg-type]
+            return Field("probe", offset, 4, type_name="string", part=part)
         size = round_up(max(1, variable.key_capacities[at]))
         return Field("string", offset, size, type_name="string")
     if kind == "int":
-        signed = isinstance(type_, IntType) and type_.signed
-        signed = signed or type_.__class__.__name__ == "EnumType"
+        signed = isinstance(type_, EnumType) or (isinstance(type_, IntType) and type_.signed)
         return Field("int", offset, type_.size, signed, str(variable.keys[at]))
     size = 16 if kind.startswith("u") else 8
-    return Field(kind, offset, size)  # type: ignore[arg-type]
+    return Field(kind, offset, size)
 
 
 def _aggregation_maps(unit: Unit, options: Mapping[str, str]) -> list[tuple[Value, Value]]:

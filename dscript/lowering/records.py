@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
+from dscript.builtins.variables import BUILTIN_VARIABLES, ProbePart
 from dscript.dtypes.types import (
     FLOAT,
     ArrayType,
@@ -23,18 +25,16 @@ from dscript.dtypes.types import (
     is_signed,
 )
 from dscript.lowering.layout import round_up
-from dscript.program import Action, ClauseRecord, Field, RecordHeader, TypeLayout
+from dscript.program import Action, ActionKind, ClauseRecord, Field, RecordHeader, TypeLayout
 from dscript.semantics import tree
 from dscript.semantics.speculation import walk_actions
 from dscript.semantics.typenames import describe
 
-PART_NAMES = {
-    "probeprov": "provider",
-    "probemod": "module",
-    "probefunc": "function",
-    "probename": "name",
+PART_NAMES: dict[str, ProbePart] = {
+    variable.name: variable.part for variable in BUILTIN_VARIABLES.values() if variable.part
 }
 
+_KINDS: dict[str, ActionKind] = {kind: kind for kind in get_args(ActionKind)}
 # Handled in the kernel alone: no part of the record.
 _KERNEL_ONLY = frozenset(("speculate", "chill", "stop", "raise"))
 _STORING_NOTHING = frozenset(("commit", "discard", "breakpoint", "panic"))
@@ -121,7 +121,7 @@ def _plan_action(plan: RecordPlan, node: tree.ActionCall) -> None:
     plan.fields[id(node)] = tuple(fields)
     plan.actions.append(
         Action(
-            kind=node.kind,  # type: ignore[arg-type]
+            kind=_KINDS[node.kind],
             args=tuple(fields),
             format=node.format,
             aggregations=tuple(a.id for a in node.aggregations),
@@ -136,13 +136,13 @@ def plan_field(expr: tree.Expr, node: tree.ActionCall, offset: int) -> Field:
     if isinstance(expr, tree.StackValue):
         return Field(expr.kind, offset, stack_size(expr), strsize=expr.strsize)
     if isinstance(expr, tree.SymbolValue):
-        return Field(expr.kind, offset, symbol_size(expr))  # type: ignore[arg-type]
+        return Field(expr.kind, offset, symbol_size(expr))
     if node.kind in ("tracemem", "pcap") and expr is node.args[0]:
         return Field("bytes", offset, node.count)
     layout = type_layout(expr.type) if node.kind == "print" else None
     if isinstance(expr, tree.Builtin) and expr.name in PART_NAMES and layout is None:
         part = PART_NAMES[expr.name]
-        return Field("probe", offset, 4, type_name="string", part=part)  # type: ignore[arg-type]
+        return Field("probe", offset, 4, type_name="string", part=part)
     name = describe(expr.type)
     type_ = expr.type.resolve()
     if isinstance(type_, StringType):

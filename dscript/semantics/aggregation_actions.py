@@ -95,7 +95,7 @@ def _check_printa_format(
     head = aggregations[0]
     kinds = []
     for type_, kind in zip(head.keys, head.key_kinds, strict=True):
-        seen: ArgumentKind = {"stack": "stack", "ustack": "stack"}.get(kind, kind)  # type: ignore[assignment]
+        seen: ArgumentKind = "stack" if kind == "ustack" else kind
         if kind in ("int", "string", "probe"):
             stand_in = Expr(type_, node.span)
             seen = argument_kind(stand_in)

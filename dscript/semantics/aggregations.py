@@ -17,10 +17,15 @@ from dscript.dtypes.types import (
     is_signed,
 )
 from dscript.errors import Diagnostic
+<<<<<<< /tmp/m_cur
+from dscript.program import AggregationFunction
+from dscript.semantics import operators, tree
+=======
 from dscript.semantics import conversions, tree
+>>>>>>> /tmp/m_new
 from dscript.semantics.base import Checker
 from dscript.semantics.environment import Environment, suggestion
-from dscript.semantics.tree import AggregationVariable, Expr, capacity
+from dscript.semantics.tree import AggregationVariable, Expr, KeyKind, KeyPart, capacity
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
 
@@ -97,7 +102,8 @@ def check_update(checker: Checker, node: ast.Assign) -> Expr:
             "D_AGG_NULL", "null key is not allowed: write the aggregation without [ ]", target.span
         )
     keys = tuple(_key(checker, key) for key in target.keys or ())
-    aggregation = _declare(checker.environment, target, call.name, keys)
+    function = AGGREGATING_FUNCTIONS[call.name].name
+    aggregation = _declare(checker.environment, target, function, keys)
     keys = tuple(_match_key(checker, aggregation, at, key) for at, key in enumerate(keys))
     value, weight = _arguments(checker, call, aggregation)
     return tree.AggregationUpdate(VOID, node.span, aggregation, keys, value, weight)
@@ -119,7 +125,7 @@ def _key(checker: Checker, node: ast.Expr) -> Expr:
     raise Diagnostic("D_KEY_TYPE", f"aggregation key may not be of type {shown}", node.span)
 
 
-def _kind(key: Expr) -> str:
+def _kind(key: Expr) -> KeyKind:
     if isinstance(key, tree.StackValue):
         return key.kind
     if isinstance(key, tree.SymbolValue):
@@ -129,13 +135,16 @@ def _kind(key: Expr) -> str:
     return "int"
 
 
-def _part(key: Expr) -> str:
+def _part(key: Expr) -> KeyPart:
     builtin = BUILTIN_VARIABLES.get(key.name) if isinstance(key, tree.Builtin) else None
     return (builtin.part or "") if builtin is not None else ""
 
 
 def _declare(
-    environment: Environment, node: ast.AggregationRef, function: str, keys: tuple[Expr, ...]
+    environment: Environment,
+    node: ast.AggregationRef,
+    function: AggregationFunction,
+    keys: tuple[Expr, ...],
 ) -> AggregationVariable:
     found = environment.aggregations.get(node.name)
     if found is None:
@@ -205,7 +214,7 @@ def _shown(aggregation: AggregationVariable, at: int) -> str:
 def _arguments(
     checker: Checker, call: ast.Call, aggregation: AggregationVariable
 ) -> tuple[Expr | None, Expr | None]:
-    least, most = AGGREGATING_FUNCTIONS[call.name]
+    _, least, most = AGGREGATING_FUNCTIONS[call.name]
     given = len(call.args)
     if not least <= given <= most:
         wanted = str(most) if least == most else f"{least} to {most}"

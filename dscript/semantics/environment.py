@@ -10,6 +10,7 @@ from typing import Protocol
 from dscript.dtypes.types import EnumType, StringType, StructType, Type, TypedefType
 from dscript.errors import Diagnostic, Span
 from dscript.nearest import nearest
+from dscript.program import LoadWord
 from dscript.providers.base import ProbePoint
 from dscript.semantics.tree import AggregationVariable, Expr, Scope, Variable
 from dscript.syntax import ast
@@ -158,7 +159,17 @@ def suggestion(
 
 
 # Macro variables whose value only the run knows, with the load word that holds it.
-RUN_MACROS = ("target", "pid", "ppid", "pgid", "sid", "uid", "euid", "gid", "egid")
+RUN_MACROS: tuple[LoadWord, ...] = (
+    "target",
+    "pid",
+    "ppid",
+    "pgid",
+    "sid",
+    "uid",
+    "euid",
+    "gid",
+    "egid",
+)
 
 
 def fixed_macro(name: str) -> int | None:

@@ -59,7 +59,7 @@ def argument_kind(expr: Expr) -> ArgumentKind:
     if isinstance(expr, tree.StackValue):
         return "stack"
     if isinstance(expr, tree.SymbolValue):
-        return expr.kind  # type: ignore[return-value]
+        return expr.kind
     type_ = expr.type.resolve()
     if isinstance(type_, StringType):
         return "string"

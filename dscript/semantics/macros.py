@@ -24,7 +24,8 @@ def check_macro(checker: Checker, node: ast.Macro) -> Expr:
     fixed = fixed_macro(node.name)
     if fixed is not None:
         return tree.Const(INT, node.span, fixed)
-    if node.name not in RUN_MACROS:
+    word = next((known for known in RUN_MACROS if known == node.name), None)
+    if word is None:
         raise Diagnostic(
             "D_MACRO_UNDEF",
             f"macro variable ${node.name} is not defined",
@@ -38,7 +39,7 @@ def check_macro(checker: Checker, node: ast.Macro) -> Expr:
             node.span,
             "it is the process given with -c COMMAND or -p PID",
         )
-    return tree.LoadWord(INT, node.span, node.name)
+    return tree.LoadWord(INT, node.span, word)
 
 
 def _argument(checker: Checker, text: str | None, node: ast.Macro) -> Expr:

@@ -11,12 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dscript.builtins.variables import ProbePart
 from dscript.dtypes.types import ArrayType, Member, PointerType, StringType, StructType, Type
 from dscript.errors import Span
-from dscript.program import Conversion
+from dscript.program import AggregationFunction, Conversion, SymbolKind
+from dscript.program import LoadWord as LoadWordName
 from dscript.providers.base import ArgumentType, ProbePoint
 
 Scope = Literal["global", "self", "this"]
+# What a key of an aggregation is: the kind of its field, but for bare probe names.
+KeyKind = Literal["int", "string", "stack", "ustack"] | SymbolKind
+# Which of the probe's names it is, where every use gives the same one.
+KeyPart = ProbePart | Literal[""]
 
 
 @dataclass(slots=True, eq=False)
@@ -47,11 +53,11 @@ class AggregationVariable:
     name: str
     id: int
     keys: list[Type] = field(default_factory=list)
-    key_kinds: list[str] = field(default_factory=list)
+    key_kinds: list[KeyKind] = field(default_factory=list)
     key_capacities: list[int] = field(default_factory=list)
     key_frames: list[int] = field(default_factory=list)
-    key_parts: list[str] = field(default_factory=list)
-    function: str = ""
+    key_parts: list[KeyPart] = field(default_factory=list)
+    function: AggregationFunction | Literal[""] = ""
     params: tuple[int, ...] = ()
     signed: bool = True
     used: bool = False
@@ -86,7 +92,7 @@ class Text(Expr):
 class LoadWord(Expr):
     """A value that only the run knows (`$target`); `name` is a `program.LoadWord`."""
 
-    name: str
+    name: LoadWordName
 
 
 @dataclass(slots=True, eq=False)
@@ -259,7 +265,7 @@ class StackValue(Expr):
 class SymbolValue(Expr):
     """`sym(a)`, `usym(a)`, …: an address printed by name; `kind` is the field kind."""
 
-    kind: str
+    kind: SymbolKind
     address: Expr
 
 
