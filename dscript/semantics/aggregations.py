@@ -17,12 +17,8 @@ from dscript.dtypes.types import (
     is_signed,
 )
 from dscript.errors import Diagnostic
-<<<<<<< /tmp/m_cur
 from dscript.program import AggregationFunction
-from dscript.semantics import operators, tree
-=======
 from dscript.semantics import conversions, tree
->>>>>>> /tmp/m_new
 from dscript.semantics.base import Checker
 from dscript.semantics.environment import Environment, suggestion
 from dscript.semantics.tree import AggregationVariable, Expr, KeyKind, KeyPart, capacity

@@ -6,12 +6,8 @@ from typing import get_args
 
 from dscript.dtypes.types import ULONG, VOID, TypedefType, is_scalar
 from dscript.errors import Diagnostic
-<<<<<<< /tmp/m_cur
 from dscript.program import SymbolKind
-from dscript.semantics import operators, tree
-=======
 from dscript.semantics import conversions, tree
->>>>>>> /tmp/m_new
 from dscript.semantics.base import Checker
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
@@ -67,9 +63,5 @@ def symbol_value(checker: Checker, node: ast.Call) -> Expr:
             node.args[0].span,
         )
     type_ = USER_SYMBOL if node.name.startswith("u") else SYMBOL
-<<<<<<< /tmp/m_cur
     kind = _KINDS[node.name]
-    return tree.SymbolValue(type_, node.span, kind, operators.convert(address, ULONG))
-=======
-    return tree.SymbolValue(type_, node.span, node.name, conversions.convert(address, ULONG))
->>>>>>> /tmp/m_new
+    return tree.SymbolValue(type_, node.span, kind, conversions.convert(address, ULONG))
