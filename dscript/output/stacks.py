@@ -169,11 +169,14 @@ _USER_FIELDS = frozenset(("ustack", "usym", "umod", "ufunc", "uaddr"))
 
 
 def names_user_code(program: CompiledProgram) -> bool:
-    """Whether a program's output may hold addresses of processes."""
-    actions = (action for clause in program.clauses for action in clause.actions)
+    """Whether a program's output may hold addresses of processes, `%A` of integers among them."""
+    actions = [action for clause in program.clauses for action in clause.actions]
     fields = [field for action in actions for field in action.args]
     fields += [key for aggregation in program.aggregations for key in aggregation.keys]
-    return any(field.kind in _USER_FIELDS for field in fields)
+    if any(field.kind in _USER_FIELDS for field in fields):
+        return True
+    formats = (action.format or () for action in actions)
+    return any(conversion.letter == "A" for format_ in formats for conversion in format_)
 
 
 def _with_offset(symbol: Symbol | None, address: int) -> bytes:

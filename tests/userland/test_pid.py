@@ -46,6 +46,14 @@ def test_entry_arguments_in_registers_and_on_the_stack(program: Path) -> None:
     assert lines(dscript("-n", clause, "-c", program)) == [f"{i} 6 70 8" for i in range(4)]
 
 
+def test_addresses_of_a_target_that_has_ended(program: Path) -> None:
+    """`%A` names addresses of the target's code, also when they are printed after its end."""
+    clauses = (
+        'pid$target:a.out:eight:entry { @[uregs[R_PC]] = count(); } END { printa("%A %@d\\n", @); }'
+    )
+    assert lines(dscript("-n", clauses, "-c", program)) == ["calls`eight 4"]
+
+
 def test_return_values(program: Path) -> None:
     clause = 'pid$target:a.out:eight:return { printf("%d\\n", (int)arg1); }'
     expected = [str(-1 if i == 2 else i + 98) for i in range(4)]
