@@ -11,6 +11,7 @@ from dscript.errors import Diagnostic
 from dscript.providers import Pattern, arguments, is_provider, match
 from dscript.semantics import conversions
 from dscript.semantics.base import Checker
+from dscript.semantics.translators import has_translator
 from dscript.semantics.tree import Expr
 from dscript.semantics.typenames import describe
 from dscript.syntax import ast
@@ -117,8 +118,6 @@ def _translates(checker: Checker, source: Type, target: Type, probe: ast.Provide
     value = Expr(source, probe.span)
     if conversions.fits(value, target, checker.environment.string):
         return True
-    from dscript.semantics.translators import has_translator
-
     return has_translator(checker, target, conversions.decay(value))
 
 
