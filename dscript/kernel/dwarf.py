@@ -35,6 +35,10 @@ class Dwarf(Units):
 
     def units_at(self, address: int) -> Iterator[Unit]:
         """The units whose code an address may be in, by .debug_aranges, else by their roots."""
+        for unit in self._units_at(address):
+            yield self.split(unit) or unit
+
+    def _units_at(self, address: int) -> Iterator[Unit]:
         for start in self._by_arange.get(address, ()) or self._covering(address):
             yield self.unit(start)
         for unit in self.units():
@@ -65,6 +69,16 @@ class Dwarf(Units):
 
     def units_naming(self, name: str) -> Iterator[Unit]:
         """Units in whose entries a name occurs, each once, in the order of the file."""
+        yield from self._units_naming(name)
+        searched: list[Units] = []
+        for unit in self.units():
+            split = self.split(unit) if unit.kind not in TYPE_UNITS else None
+            if split is not None and split.dwarf not in searched:
+                searched.append(split.dwarf)
+                if isinstance(split.dwarf, Dwarf):
+                    yield from split.dwarf.units_naming(name)
+
+    def _units_naming(self, name: str) -> Iterator[Unit]:
         text = name.encode() + b"\0"
         starts: set[int] = set()
         for place in _found(self.strings, text):

@@ -54,6 +54,7 @@ class At(IntEnum):
     HIGH_PC = 0x12
     LANGUAGE = 0x13
     IMPORT = 0x18
+    COMP_DIR = 0x1B
     CONST_VALUE = 0x1C
     UPPER_BOUND = 0x2F
     ABSTRACT_ORIGIN = 0x31
@@ -77,6 +78,9 @@ class At(IntEnum):
     DWO_NAME = 0x76
     DEFAULTED = 0x8B
     GNU_DWO_NAME = 0x2130
+    GNU_DWO_ID = 0x2131
+    GNU_RANGES_BASE = 0x2132
+    GNU_ADDR_BASE = 0x2133
 
 
 class Form(IntEnum):
@@ -125,14 +129,16 @@ class Form(IntEnum):
     ADDRX2 = 0x2A
     ADDRX3 = 0x2B
     ADDRX4 = 0x2C
+    GNU_ADDR_INDEX = 0x1F01
+    GNU_STR_INDEX = 0x1F02
     GNU_REF_ALT = 0x1F20
     GNU_STRP_ALT = 0x1F21
 
 
 F = Form
 REFERENCES = frozenset((F.REF1, F.REF2, F.REF4, F.REF8, F.REF_UDATA))
-STRING_INDEXES = frozenset((F.STRX, F.STRX1, F.STRX2, F.STRX3, F.STRX4))
-ADDRESS_INDEXES = frozenset((F.ADDRX, F.ADDRX1, F.ADDRX2, F.ADDRX3, F.ADDRX4))
+STRING_INDEXES = frozenset((F.STRX, F.STRX1, F.STRX2, F.STRX3, F.STRX4, F.GNU_STR_INDEX))
+ADDRESS_INDEXES = frozenset((F.ADDRX, F.ADDRX1, F.ADDRX2, F.ADDRX3, F.ADDRX4, F.GNU_ADDR_INDEX))
 OF_ALTERNATE = frozenset((F.GNU_REF_ALT, F.REF_SUP4, F.REF_SUP8))
 SIGNED = frozenset((F.SDATA,))
 
@@ -148,7 +154,8 @@ _SIZES: dict[int, int] = {
 # Blocks, by the bytes of their length; 0 for a LEB128 one.
 BLOCKS: dict[int, int] = {F.BLOCK1: 1, F.BLOCK2: 2, F.BLOCK4: 4, F.BLOCK: 0, F.EXPRLOC: 0}
 LEB128 = frozenset(
-    (F.UDATA, F.SDATA, F.REF_UDATA, F.STRX, F.ADDRX, F.LOCLISTX, F.RNGLISTX)
+    (F.UDATA, F.SDATA, F.REF_UDATA, F.STRX, F.ADDRX, F.LOCLISTX, F.RNGLISTX,
+     F.GNU_ADDR_INDEX, F.GNU_STR_INDEX)
 )  # fmt: skip
 
 

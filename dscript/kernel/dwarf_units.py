@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from struct import Struct
 from typing import NamedTuple
@@ -78,14 +78,18 @@ class Unit:
         if not 2 <= self.version <= 5:
             raise BadDwarf(f"DWARF {self.version}")
         at += 2
-        self.kind = 1
+        # Those of .debug_types, before DWARF 5, have no kind of their own.
+        self.kind = 1 if offset < dwarf.types_start else TYPE_UNITS[0]
         if self.version >= 5:
             self.kind = data[at]
             at += 2
         self._abbreviations_at = int.from_bytes(data[at : at + self.offset_size], "little")
+        self._abbreviations_at += dwarf.part(offset, self.version, "abbreviations")
         at += self.offset_size
         if self.version < 5:
             at += 1
+        self.skeleton: Unit | None = None  # the unit of the program that stands for this one
+        self._split_number = 0
         self.signature = 0
         self.type_offset = 0
         if self.kind in TYPE_UNITS:
@@ -95,6 +99,7 @@ class Unit:
             )
             at += 8 + self.offset_size
         elif self.kind in _SKELETONS:
+            self._split_number = _ADDRESS.unpack_from(data, at)[0]
             at += 8
         self.first = at
 
@@ -109,12 +114,19 @@ class Unit:
         It may name its own strings by an index whose base is another of its attributes: those
         are read once the base is known.
         """
-        self.str_offsets_base = 8 if self.offset_size == 4 else 16
+        self.str_offsets_base = self.dwarf.part(self.offset, self.version, "string offsets")
+        if not self.str_offsets_base and self.version >= 5:
+            self.str_offsets_base = 8 if self.offset_size == 4 else 16
         self.addr_base = 8 if self.offset_size == 4 else 16
         first = self.entry(self.first, bases=False)
         self.str_offsets_base = first.number(At.STR_OFFSETS_BASE, self.str_offsets_base)
-        self.addr_base = first.number(At.ADDR_BASE, self.addr_base)
+        self.addr_base = first.number(At.ADDR_BASE, first.number(At.GNU_ADDR_BASE, self.addr_base))
         return self.entry(self.first, bases=True)
+
+    @property
+    def split_number(self) -> int:
+        """What a skeleton and the unit that it stands for have in common; 0 for other units."""
+        return self._split_number or self.root.number(At.GNU_DWO_ID)
 
     @property
     def language(self) -> int:
@@ -200,7 +212,10 @@ class Unit:
         return self.dwarf.listed_string(at, self.offset_size)
 
     def _address(self, index: int) -> int:
-        return self.dwarf.listed_address(self.addr_base + 8 * index)
+        unit = self.skeleton or self
+        if unit is not self:
+            _ = unit.root
+        return unit.dwarf.listed_address(unit.addr_base + 8 * index)
 
     def children(self, entry: Entry) -> Iterator[Entry]:
         """The entries right below one."""
@@ -304,12 +319,15 @@ class Unit:
 
     def _listed(self, at: int, base: int | None) -> Iterator[tuple[int, int]]:
         """A list of ranges: of .debug_ranges before DWARF 5, else of .debug_rnglists."""
+        unit = self.skeleton or self
         if base is None:
-            base = self.root.number(At.LOW_PC)
+            base = unit.root.number(At.LOW_PC)
         if self.version >= 5:
             yield from self._range_list(at, base)
             return
-        data = self.dwarf.section(".debug_ranges")
+        if unit is not self:
+            at += unit.root.number(At.GNU_RANGES_BASE)
+        data = unit.dwarf.section(".debug_ranges")
         while at + 16 <= len(data):
             low, high = Struct("<QQ").unpack_from(data, at)
             at += 16
@@ -323,7 +341,8 @@ class Unit:
     def _range_list(self, at: int, base: int) -> Iterator[tuple[int, int]]:
         """Entries DW_RLE_* of .debug_rnglists; `at` may be an index into its offsets."""
         data = self.dwarf.section(".debug_rnglists")
-        bases = self.root.attributes.get(At.RNGLISTS_BASE)
+        own = self.dwarf.part(self.offset, self.version, "range lists")
+        bases = self.root.attributes.get(At.RNGLISTS_BASE, own)
         form = self._form_of_ranges()
         if form == Form.RNGLISTX and isinstance(bases, int):
             place = bases + at * self.offset_size
@@ -363,12 +382,18 @@ class Unit:
         return Form.SEC_OFFSET
 
 
+def _not_split(_unit: Unit) -> None:
+    return None
+
+
 class Units(Sections):
     """The units of one ELF file; `alternate` is what dwz moved elsewhere."""
 
     def __init__(self, image: Elf, alternate: Units | None = None) -> None:
         super().__init__(image)
         self.alternate = alternate
+        # What a unit is that lies in a file of its own; None for one that does not.
+        self.split: Callable[[Unit], Unit | None] = _not_split
         self._units: dict[int, Unit] = {}
 
     @cached_property

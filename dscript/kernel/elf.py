@@ -116,6 +116,10 @@ class Elf:
         found = self._elf.get_section_by_name(name)
         return None if found is None else (found["sh_addr"], found.data())
 
+    def sections(self, name: str) -> bytes:
+        """All sections of one name, one behind the other, as a linker would put them."""
+        return b"".join(part.data() for part in self._elf.iter_sections() if part.name == name)
+
     @property
     def build_id(self) -> str:
         """The GNU build ID in hexadecimal, empty when there is none."""

@@ -13,6 +13,7 @@ from typing import Protocol
 from dscript.dtypes.types import Type
 from dscript.kernel import debugfiles, elf
 from dscript.kernel.dwarf import UNREADABLE, Dwarf
+from dscript.kernel.dwarf_split import SplitFiles
 from dscript.kernel.dwarf_types import Parameter, TypeKind, Types, UserFunction
 
 __all__ = ["Parameter", "TypeKind", "UserFunction", "UserTypes", "of_image"]
@@ -28,7 +29,13 @@ class UserTypes:
     """What a file tells of its types; `has_any` is False where it tells nothing."""
 
     def __init__(self, image: elf.Elf) -> None:
-        self._source = _source(image)
+        self._split: SplitFiles | None = None
+        self._source = self._find(image)
+
+    @property
+    def missing_file(self) -> str:
+        """Name of a .dwo file that was looked for and is not there; empty if none was."""
+        return "" if self._split is None else self._split.missing
 
     @property
     def has_any(self) -> bool:
@@ -53,6 +60,20 @@ class UserTypes:
         except UNREADABLE:
             return None
 
+    def _find(self, image: elf.Elf) -> _Source | None:
+        for candidate in _with_debug_file(image):
+            if candidate.has_section(".debug_info") or candidate.has_section(".zdebug_info"):
+                dwarf = Dwarf(candidate, _alternate(candidate))
+                self._split = SplitFiles((image.path, candidate.path))
+                dwarf.split = self._split.unit
+                return Types(dwarf)
+        section = image.section(".BTF")
+        if section is None:
+            return None
+        from dscript.kernel.user_btf import BtfSource
+
+        return BtfSource.of(section[1], image)
+
 
 def of_image(image: elf.Elf) -> UserTypes:
     """The types of an ELF file (and its debug file)."""
@@ -62,18 +83,6 @@ def of_image(image: elf.Elf) -> UserTypes:
 @lru_cache(maxsize=32)
 def _of_image(image: elf.Elf) -> UserTypes:
     return UserTypes(image)
-
-
-def _source(image: elf.Elf) -> _Source | None:
-    for candidate in _with_debug_file(image):
-        if candidate.has_section(".debug_info") or candidate.has_section(".zdebug_info"):
-            return Types(Dwarf(candidate, _alternate(candidate)))
-    section = image.section(".BTF")
-    if section is None:
-        return None
-    from dscript.kernel.user_btf import BtfSource
-
-    return BtfSource.of(section[1], image)
 
 
 def _with_debug_file(image: elf.Elf) -> list[elf.Elf]:

@@ -295,8 +295,14 @@ def untyped(point: ProbePoint) -> str:
     number = "arg1" if point.probe.name == "return" else "arg0"
     instead = f"use {number}, with copyin( ) for what it points to"
     for image, address in _starts(point):
-        if not user_types.of_image(image).has_any:
+        types = user_types.of_image(image)
+        if not types.has_any:
             return f"{module} has no debug information: compile it with -g, or {instead}"
+        if types.missing_file:
+            return (
+                f"the debug information of {module} is in {types.missing_file}, which is not "
+                f"there: bring it back, or {instead}"
+            )
         symbol = image.function_at(address)
         if symbol is not None and _CLONE.search(symbol.name):
             return f"the compiler changed the parameters of {function}: {instead}"

@@ -39,7 +39,7 @@ def user_type(
     """The type of that name; None where the module has none.  Diagnostic without a module, or
     where it tells nothing of its types."""
     shown = f"{module}`{name}" if kind == "typedef" else f"{kind} {module}`{name}"
-    known = False
+    known, missing = False, ""
     files = list(_files(environment, module))
     for image, near in files:
         types = user_types.of_image(image)
@@ -47,6 +47,14 @@ def user_type(
         found = types.named(kind, name, near)
         if found is not None:
             return found
+        missing = missing or types.missing_file
+    if missing:
+        raise Diagnostic(
+            "D_TYPE_ERR",
+            f"failed to resolve type {shown}: the debug information of {module} is in {missing}, "
+            "which is not there",
+            span,
+        )
     if not files:
         raise Diagnostic(
             "D_TYPE_ERR",

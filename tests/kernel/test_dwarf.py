@@ -68,6 +68,13 @@ FLAGS = {
     "dwarf 5": ("-gdwarf-5",),
     "64-bit": ("-gdwarf-5", "-gdwarf64"),
     "type units": ("-gdwarf-5", "-fdebug-types-section"),
+    "type units of 4": ("-gdwarf-4", "-fdebug-types-section"),
+    "split": ("-gdwarf-5", "-gsplit-dwarf"),
+    "split 4": ("-gdwarf-4", "-gsplit-dwarf"),
+    "split type units": ("-gdwarf-5", "-gsplit-dwarf", "-fdebug-types-section"),
+    "split 4 type units": ("-gdwarf-4", "-gsplit-dwarf", "-fdebug-types-section"),
+    "packed": ("-gdwarf-5", "-gsplit-dwarf"),
+    "packed 4 type units": ("-gdwarf-4", "-gsplit-dwarf", "-fdebug-types-section"),
     "compressed": ("-g", "-gz"),
     "without aranges": ("-g", "-gno-pubnames"),
     "BTF": ("-gbtf",),
@@ -84,7 +91,23 @@ def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     program = build(folder, "program", SOURCE, "-O1", *FLAGS[request.param])
     if request.param == "without aranges":
         subprocess.run(["objcopy", "--remove-section=.debug_aranges", program], check=True)
+    if request.param.startswith("packed"):
+        _pack(folder, program)
     return program
+
+
+def _pack(folder: Path, program: Path) -> None:
+    """Into one file beside the program; what was packed is gone."""
+    tools = [shutil.which(name) for name in ("dwp", "llvm-dwp")]
+    # That of binutils 2.40 cannot read DWARF 5.
+    if not any(
+        tool is not None
+        and not subprocess.run([tool, "-e", program, "-o", f"{program}.dwp"], cwd=folder).returncode
+        for tool in tools
+    ):
+        pytest.skip("no dwp that takes such files is installed")
+    for single in folder.glob("*.dwo"):
+        single.unlink()
 
 
 def test_layout_is_the_compilers(program: Path) -> None:

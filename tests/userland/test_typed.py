@@ -59,6 +59,20 @@ def _traced(program: Path, text: str, bad: str = "") -> list[str]:
     return [line for line in done.stdout.splitlines() if line]
 
 
+def test_debug_information_beside_the_program(tmp_path: Path) -> None:
+    """In a .dwo file; without it the message names it."""
+    program = build(tmp_path, "typed", SOURCE, "-O1", "-g", "-gsplit-dwarf")
+    (split,) = tmp_path.glob("*.dwo")
+    text = """pid$target:a.out:visit:entry {
+        printf("%d %d", args[0]->where.y, sizeof (struct a.out`point)); }"""
+    assert _traced(program, text) == ["-2 8"]
+    split.unlink()
+    for words in ("pid$target:a.out:visit:entry { trace(args[1]); }",
+                  "BEGIN { trace(sizeof (struct a.out`point)); }"):  # fmt: skip
+        told = error("-n", words, "-c", program)
+        assert f"{split.name}, which is not there" in told
+
+
 def test_arguments_have_their_types(program: Path) -> None:
     found = _traced(
         program,
