@@ -85,8 +85,11 @@ def _limited(g: Generator, expr: tree.Expr, most: int) -> Value:
     return f.select(f.icmp("ugt", wanted, most), const(most), wanted)
 
 
-def _heap(g: Generator, size: Value) -> tuple[Value, Value]:
-    """(pointer, checked size) of fresh heap memory; no room is a fault (manual, "alloca")."""
+def _heap(g: Generator, size: Value, more: int = 0) -> tuple[Value, Value]:
+    """(pointer, checked size) of fresh heap memory; no room is a fault (manual, "alloca").
+
+    The program may also use `more` (at most 1) bytes behind it.
+    """
     f = g.f
     room = g.unit.scratch.heap_room
     used = f.load("i64", g.state_at(State.HEAP))
@@ -95,7 +98,7 @@ def _heap(g: Generator, size: Value) -> tuple[Value, Value]:
     g.fault_if(f.icmp("ugt", size, room), Fault.NOSCRATCH, size)
     end = f.op("add", used, size)
     g.fault_if(f.icmp("ugt", end, room), Fault.NOSCRATCH, size)
-    f.store(end, g.state_at(State.HEAP))
+    f.store(f.op("add", end, more) if more else end, g.state_at(State.HEAP))
     # What the verifier is to know of both.
     used, size = f.opaque(used), f.opaque(size)
     g.fault_if(f.icmp("ugt", used, room), Fault.NOSCRATCH, size)
@@ -112,9 +115,12 @@ def _alloca(g: Generator, call: tree.SubroutineCall) -> Value:
 
 
 def _copyin(g: Generator, call: tree.SubroutineCall) -> Value:
-    """User memory copied to scratch; the value is the copy's address."""
+    """User memory copied to scratch; the value is the copy's address.
+
+    The NUL behind it is the program's, too: scripts write it, `text[size] = '\\0'`.
+    """
     address = g.value(call.args[0])
-    pointer, size = _heap(g, g.value(call.args[1]))
+    pointer, size = _heap(g, g.value(call.args[1]), more=1)
     _read_user(g, pointer, size, address)
     return g.address_of(pointer)
 
