@@ -8,8 +8,8 @@ one that only the i386 table has fires none.  On aarch64 the calls of 32-bit pro
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from dscript.kernel import syscalls
 from dscript.lowering.generator import Generator, Unit
@@ -24,8 +24,7 @@ _NONE = 0xFFFF
 _BX, _BP = 40, 32
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(NamedTuple):
     """What tells a 32-bit call: bits of a 32-bit member of the running task."""
 
     struct: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dscript.object.function import Function
 from dscript.object.values import Value
 
 
-@dataclass(slots=True)
-class Place:
+class Place(NamedTuple):
     """`pointer` for BPF memory, else `address` in the kernel or, with `user`, in the process.
 
     `maybe_null` says that the pointer must be tested before use (an absent element).
@@ -27,8 +26,7 @@ class Place:
         return Place(address=f.op("add", self.address, offset), user=self.user)
 
 
-@dataclass(frozen=True, slots=True)
-class Str:
+class Str(NamedTuple):
     """`pointer` to at most `capacity` bytes with a NUL; `literal` when the text is known."""
 
     pointer: Value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dscript.lowering.generator import Generator
 from dscript.lowering.operands import Str
@@ -12,8 +12,7 @@ from dscript.object.values import Value, const
 from dscript.semantics import tree
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """A copy in scratch memory, at most strsize - 1 bytes and a NUL; `room(strsize)` bytes big."""
 
     pointer: Value
