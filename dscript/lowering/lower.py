@@ -12,6 +12,7 @@ from dscript.dtypes.types import EnumType, IntType
 from dscript.kernel import syscalls
 from dscript.kernel.usdt_operands import Location
 from dscript.lowering import following, prefault, scratch
+from dscript.lowering.copying import HEAP_USERS
 from dscript.lowering.generator import Unit
 from dscript.lowering.kernel import KernelLayout
 from dscript.lowering.layout import lay_out, round_up
@@ -20,7 +21,6 @@ from dscript.lowering.programs import ProgramBuilder, group_points, split_large
 from dscript.lowering.records import RecordPlan, plan_record
 from dscript.lowering.scratch import ScratchSizes
 from dscript.lowering.string_search import saved_size
-from dscript.lowering.subroutines import HEAP_USERS
 from dscript.lowering.vtime import vtime_program
 from dscript.object.helpers import MapType
 from dscript.object.ir import Module

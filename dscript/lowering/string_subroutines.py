@@ -1,4 +1,4 @@
-"""Subroutines on strings: the table of all, and those on whole strings.
+"""Subroutines on whole strings: strlen, strjoin, tolower, toupper.
 
 Arguments are first copied to scratch memory, which cuts them to strsize, ends them with a NUL
 and tells their length; every result is cut to what its destination takes.
@@ -6,17 +6,7 @@ and tells their length; every result is cut to what its destination takes.
 
 from __future__ import annotations
 
-from dscript.lowering import (
-    kernel_paths,
-    machine,
-    memory,
-    network_names,
-    string_json,
-    string_numbers,
-    string_paths,
-    string_search,
-    tasks,
-)
+from dscript.lowering import memory
 from dscript.lowering.generator import Generator, Scalar, StringInto
 from dscript.lowering.layout import round_up
 from dscript.lowering.steps import if_below, shared, steps
@@ -87,23 +77,9 @@ def _changed(name: str, first: str, last: str) -> StringInto:
     return lower
 
 
-SCALARS: dict[str, Scalar] = {
-    "strlen": _strlen,
-    **string_search.SCALARS,
-    **string_numbers.SCALARS,
-    **tasks.SCALARS,
-    **kernel_paths.SCALARS,
-    **machine.SCALARS,
-}
+SCALARS: dict[str, Scalar] = {"strlen": _strlen}
 STRINGS: dict[str, StringInto] = {
     "strjoin": _strjoin,
     "tolower": _changed("tolower", "A", "Z"),
     "toupper": _changed("toupper", "a", "z"),
-    **string_search.STRINGS,
-    **string_paths.STRINGS,
-    **string_numbers.STRINGS,
-    **string_json.STRINGS,
-    **kernel_paths.STRINGS,
-    **network_names.STRINGS,
-    **tasks.STRINGS,
 }

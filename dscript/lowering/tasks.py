@@ -1,16 +1,18 @@
-"""Subroutines of the D library on a struct task_struct: its numbers and its arguments.
+"""Subroutines on tasks: progenyof, and the D library's on numbers and arguments.
 
-They take the task's address and read it as kernel memory, so that any task will do.
+The latter take the address of a struct task_struct and read it as kernel memory, so that any
+task will do.
 """
 
 from __future__ import annotations
 
 from dscript.errors import Span
-from dscript.lowering.generator import Generator
+from dscript.lowering import following, namespaces
+from dscript.lowering.generator import Generator, Scalar, StringInto
 from dscript.lowering.kernel import KernelLayout
 from dscript.lowering.namespaces import read_word
 from dscript.lowering.steps import shared
-from dscript.lowering.threads import task_pid, task_tid
+from dscript.lowering.threads import read_ids, task, task_pid, task_tid
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
@@ -80,5 +82,60 @@ def _tid(g: Generator, call: tree.SubroutineCall) -> Value:
     return task_tid(g, g.value(call.args[0]), call.span)
 
 
-SCALARS = {"__task_pid": _pid, "__task_tid": _tid}
-STRINGS = {"__task_arguments": _arguments}
+# ----------------------------------------------------------------------------- ancestors
+
+_ANCESTORS = 32
+
+
+def _progenyof(g: Generator, call: tree.SubroutineCall) -> Value:
+    """1 if the current process or one of its ancestors has that process ID."""
+    f = g.f
+    number = g.value(call.args[0])
+    start = task(g)
+    if g.unit.host_pids:
+        return _climb(g, start, f.trunc(number, "i32"), call.span)
+    inside, plain, done = f.block("pidns"), f.block("initial"), f.block("progenyof")
+    f.cbr(f.icmp("eq", g.load_word("pidns_ino"), 0), plain, inside)
+    f.at(inside)
+    address = g.address_of(start)
+    walked = namespaces.is_progeny(g.unit, f, address, number, _ANCESTORS)
+    from_inside = f.current
+    f.br(done)
+    f.at(plain)
+    climbed = _climb(g, start, f.trunc(number, "i32"), call.span)
+    from_plain = f.current
+    f.br(done)
+    f.at(done)
+    found = f.phi("i64", [(walked, from_inside), (climbed, from_plain)])
+    if g.unit.followed is None:
+        return found
+    process = f.op("lshr", read_ids(g), 32)
+    return f.op("or", found, following.descends(g.unit, f, process, number))
+
+
+def _climb(g: Generator, current: Value, wanted: Value, span: Span) -> Value:
+    """The same in the initial namespace, whose numbers the tasks hold."""
+    f = g.f
+    tgid = g.unit.kernel.offset("task_struct", "tgid", span)
+    parent = g.unit.kernel.offset("task_struct", "real_parent", span)
+    done = f.block("progeny")
+    results: list[tuple[Value, str]] = []
+    for _ in range(_ANCESTORS):
+        same = f.icmp("eq", f.load("i32", f.gep(current, tgid)), wanted)
+        results.append((const(1), f.current))
+        more = f.block("parent")
+        f.cbr(same, done, more)
+        f.at(more)
+        current = f.load("ptr", f.gep(current, parent))
+    results.append((const(0), f.current))
+    f.br(done)
+    f.at(done)
+    return f.phi("i64", results)
+
+
+SCALARS: dict[str, Scalar] = {
+    "__task_pid": _pid,
+    "__task_tid": _tid,
+    "progenyof": _progenyof,
+}
+STRINGS: dict[str, StringInto] = {"__task_arguments": _arguments}
