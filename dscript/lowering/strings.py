@@ -95,8 +95,11 @@ def into(g: Generator, expr: tree.Expr, destination: Value, capacity: int, *, pa
 def _comm(g: Generator, destination: Value, capacity: int, pad: bool) -> None:
     """The kernel pads `comm` with NULs (set_task_comm): two loads copy it."""
     f = g.f
-    if capacity < COMM_SIZE or not g.unit.kernel.has("task_struct", "comm"):
-        f.helper(Helper.GET_CURRENT_COMM, [destination, const(min(capacity, COMM_SIZE))])
+    limit = min(capacity, g.unit.program.strsize)
+    if limit < COMM_SIZE or not g.unit.kernel.has("task_struct", "comm"):
+        if pad and limit < min(capacity, COMM_SIZE):
+            f.memset(destination, min(capacity, COMM_SIZE))
+        f.helper(Helper.GET_CURRENT_COMM, [destination, const(min(limit, COMM_SIZE))])
     else:
         comm = f.gep(task(g), g.unit.kernel.offset("task_struct", "comm", None))
         first = f.opaque(f.load("i64", comm))

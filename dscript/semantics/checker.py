@@ -39,7 +39,7 @@ def settings_from(
     """The options that the checker and lowering look at."""
     most = d_options.count(options, "maxframes") or 127
     return Settings(
-        strsize=max(8, d_options.size(options, "strsize")),
+        strsize=max(1, d_options.size(options, "strsize")),
         stackframes=min(most, d_options.count(options, "stackframes") or 20),
         ustackframes=min(most, d_options.count(options, "ustackframes") or 20),
         jstackframes=min(most, d_options.count(options, "jstackframes") or 50),

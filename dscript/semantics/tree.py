@@ -391,7 +391,7 @@ def capacity(expr: Expr) -> int:
         case Text():
             return len(expr.value) + 1
         case Builtin(name="execname"):
-            return 16
+            return min(16, max(1, expr.type.size))
         case Conditional():
             return max(capacity(expr.then), capacity(expr.otherwise))
         case ToString() if isinstance(expr.operand.type.resolve(), StringType):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields
 from typing import Any
 
 from dscript.errors import Diagnostic, Span
 from dscript.syntax import ast
 
-# Levels of AST nodes.  Python's default recursion limit is 1,000 frames, and a pass takes
-# up to three for a level.
-MAX_DEPTH = 200
+# Levels of AST nodes: a chain `a + b + …` has one for each operator.
+MAX_DEPTH = 1000
+# Python's default limit of 1,000 frames serves this many levels: a pass takes up to three for
+# one, and what lowers expressions a few more.
+_SHALLOW = 100
+_FRAMES = 12 * MAX_DEPTH
 
 
 # Names of the fields of a class that hold nodes.
@@ -27,12 +31,17 @@ def _fields(kind: type[Any]) -> tuple[str, ...]:
 
 
 def check(item: ast.Node) -> None:
-    """Raise D_SYNTAX when an item is nested deeper than `MAX_DEPTH`."""
+    """Raise D_SYNTAX when an item is nested deeper than `MAX_DEPTH`.
+
+    An item that is deep, but not that deep, raises the interpreter's recursion limit.
+    """
     span = item.span
-    if span.end - span.start <= MAX_DEPTH:  # a level takes a character at least
+    if span.end - span.start <= _SHALLOW:  # a level takes a character at least
         return
     level: list[Any] = [item]
-    for _ in range(MAX_DEPTH):
+    for depth in range(MAX_DEPTH):
+        if depth == _SHALLOW:
+            sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))
         below: list[Any] = []
         for node in level:
             for name in _fields(type(node)):

@@ -19,6 +19,11 @@ TAKEN = {
     "BEGIN { s = execname; trace(strjoin(s, s)); @[s] = count(); }",
     "big array": "int a[1000000]; BEGIN { a[5] = 1; }",
     "many conversions": 'BEGIN { printf("' + "%d" * 500 + '"' + ",pid" * 500 + "); }",
+    "sum of 900 terms": "BEGIN { trace(" + "+".join(["pid"] * 900) + "); }",
+    "chain of conditionals": "BEGIN { trace(" + "pid ? 1 : " * 900 + "2); }",
+    "else if": "int x; BEGIN { " + "if (x) x = 1; else " * 400 + "x = 2; }",
+    "signs": "BEGIN { trace(" + "- " * 900 + "pid); }",
+    "chain of pointers": "struct s { struct s *n; } *g; BEGIN { trace(g" + "->n" * 300 + "); }",
     "strjoin of strjoin": "BEGIN { trace("
     + "strjoin(execname, " * 60 + '"x"' + ")" * 60 + "); }",
 }  # fmt: skip

@@ -103,7 +103,7 @@ def test_deep_declarations(text: str) -> None:
 
 def test_too_deep_is_said_so() -> None:
     with pytest.raises(Diagnostic, match="nested too deeply") as caught:
-        parse_clause_options("n", Source("deep", f"BEGIN {{ x = {'!' * 1000}y; }}"))
+        parse_clause_options("n", Source("deep", f"BEGIN {{ x = {'!' * 1100}y; }}"))
     assert caught.value.span is not None
 
 
