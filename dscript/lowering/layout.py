@@ -16,6 +16,7 @@ memory (see `scratch.py`), because a BPF stack holds 512 bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dscript.dtypes.types import StringType, Type, is_scalar
 from dscript.errors import Diagnostic
@@ -52,8 +53,7 @@ def slot_size(type_: Type) -> int:
     return round_up(max(1, type_.size))
 
 
-@dataclass(slots=True)
-class AssociativeArray:
+class AssociativeArray(NamedTuple):
     """The hash map behind an associative array.
 
     Each key takes 8 bytes (scalars, extended) or its capacity rounded up (strings).

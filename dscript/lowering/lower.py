@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from dscript import options as d_options
 from dscript.dtypes.types import EnumType, IntType
@@ -48,8 +49,7 @@ _MIN_AGGREGATION_ENTRIES = 64
 _MAX_OWN_MAPS = 12
 
 
-@dataclass(slots=True)
-class Lowered:
+class Lowered(NamedTuple):
     """Module text and everything of the compiled program but the object's bytes."""
 
     text: str
@@ -326,8 +326,6 @@ def _defined_arguments(points: list[ProbePoint]) -> tuple[ArgumentType, ...]:
 
 def _find_exclusive(unit: Unit, groups: list[set[int]], error: list[tree.Clause]) -> None:
     """Aggregations that one program alone updates; ERROR's clauses run in any."""
-    from dscript.semantics.walk import walk_clause
-
     users: dict[int, set[int]] = {}
     for clause in unit.program.clauses:
         programs = {at for at, members in enumerate(groups) if clause.index in members}

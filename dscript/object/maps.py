@@ -6,14 +6,13 @@ members are pointers, `int (*max_entries)[N]` for a number and `T *key` for a ty
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dscript.object.debuginfo import DebugInfo
 from dscript.object.helpers import F_NO_PREALLOC, MapType
 
 
-@dataclass(frozen=True, slots=True)
-class MapDefinition:
+class MapDefinition(NamedTuple):
     """What libbpf needs to create a map; sizes in bytes, `typed` asks for BTF key and value."""
 
     name: str
