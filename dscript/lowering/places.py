@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dscript.dtypes.types import ArrayType, Member, StringType, is_integral, is_scalar, is_signed
-from dscript.errors import Span
+from dscript.dtypes.types import ArrayType, Member, StringType, is_signed
 from dscript.lowering import arrays, floats, memory, user_arguments
 from dscript.lowering.generator import Generator
 from dscript.lowering.operands import Place
@@ -305,6 +304,3 @@ def store_into(g: Generator, target: tree.Expr, pointer: Value, value: Value) ->
     new = f.op("and", f.op("shl", value, shift), mask)
     word = f.op("or", f.op("and", word, ~mask), new)
     f.store(word if size == 8 else f.trunc(word, f"i{8 * size}"), pointer, align=1)
-
-
-__all__ = ["Place", "Span", "is_integral", "is_scalar", "load", "place", "store", "writable"]

@@ -10,7 +10,7 @@ from dscript.lowering.operands import Str
 from dscript.lowering.probes import PARTS, probe_string
 from dscript.lowering.steps import Words, shared, steps, words
 from dscript.lowering.subroutines import string_into
-from dscript.lowering.threads import task
+from dscript.lowering.threads import COMM_SIZE, task
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
@@ -19,8 +19,6 @@ from dscript.semantics import tree
 
 # Bytes up to which a comparison is a plain loop; longer ones pile up branches for the verifier.
 _UNROLLED = 20
-
-COMM_SIZE = 16  # TASK_COMM_LEN, include/linux/sched.h
 
 
 def value(g: Generator, expr: tree.Expr) -> Str:

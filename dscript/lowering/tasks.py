@@ -12,13 +12,12 @@ from dscript.lowering.generator import Generator, Scalar, StringInto
 from dscript.lowering.kernel import KernelLayout
 from dscript.lowering.namespaces import read_word
 from dscript.lowering.steps import shared
-from dscript.lowering.threads import read_ids, task, task_pid, task_tid
+from dscript.lowering.threads import COMM_SIZE, read_ids, task, task_pid, task_tid
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
 from dscript.semantics import tree
 
-COMM_SIZE = 16  # TASK_COMM_LEN, include/linux/sched.h
 ARGUMENT_CHARACTERS = 80  # PRARGSZ, manual, chapter "proc Provider"
 
 

@@ -8,6 +8,8 @@ from dscript.lowering.namespaces import current_ids, read_word, task_number
 from dscript.object.helpers import Helper
 from dscript.object.values import Value
 
+COMM_SIZE = 16  # TASK_COMM_LEN, include/linux/sched.h
+
 
 def task(g: Generator) -> Value:
     """struct task_struct of the current thread; direct loads through it are allowed."""

@@ -10,11 +10,10 @@ from dscript.lowering.generator import Generator
 from dscript.lowering.layout import State
 from dscript.lowering.probes import enabled_probe_id, probe_id
 from dscript.lowering.threads import read_ids, task, task_load
+from dscript.lowering.unwind_lookup import MAX_FRAMES
 from dscript.object.helpers import F_USER_STACK, Helper
 from dscript.object.values import NULL, Value, const
 from dscript.semantics import tree
-
-MAX_FRAMES = 127
 
 
 def scalar(g: Generator, node: tree.Builtin) -> Value:
