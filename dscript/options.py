@@ -29,7 +29,7 @@ class Option(NamedTuple):
     line.  `early` options matter before a program is read, so that it cannot set them.
     `harmless` says in a few words why the option is accepted and changes nothing; `missing`
     says why it cannot be set at all, and setting it is then an error.  `most` is the
-    greatest size, "" for any.
+    greatest size or count, "" for any.
     """
 
     name: str
@@ -79,7 +79,7 @@ _OPTIONS = (
     Option("quiet", "flag", "", "print only what the program prints (-q)", dynamic=True),
     Option("flowindent", "flag", "", "indent by function entry and return (-F)", dynamic=True),
     Option("rawbytes", "flag", "", "print strings and other bytes as tables", dynamic=True),
-    Option("stackindent", "count", "14", "columns before a stack frame", dynamic=True),
+    Option("stackindent", "count", "14", "columns before a stack frame", dynamic=True, most="1k"),
     Option("noresolve", "flag", "", "print user addresses as numbers", dynamic=True),
     Option("quietresize", "flag", "", "say nothing of buffers made smaller", dynamic=True,
            harmless="buffers are never made smaller"),

@@ -72,7 +72,7 @@ _PLAIN = frozenset({""})
 _SIZE_LETTERS = frozenset("hlLw")
 _FLAGS = frozenset("-+ #0'")
 _POINTER_WIDTH = 16  # what `?` stands for: the hexadecimal digits of a pointer
-_LARGEST_WIDTH = 2**31 - 1
+_LARGEST_WIDTH = 2**20  # columns; nobody reads more, and memory has an end
 
 
 class FormatError(Exception):

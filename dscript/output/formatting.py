@@ -37,6 +37,8 @@ MONTHS = (
 DAYS = (b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun")
 
 CHAR_MAX: Final = 127  # <limits.h>
+# Columns that an argument for `*` may ask for, as many as a format may.
+_WIDEST: Final = 1 << 20
 
 # Conversions of K&R C that stand for a long one.
 _LONG_LETTERS = {"D": "d", "O": "o", "U": "u"}
@@ -96,7 +98,7 @@ def compile_format(
         stars: list[str] = []
         for given in (conversion.width, conversion.precision):
             if given == -1:
-                stars.append(values[used].expression)
+                stars.append(f"star({values[used].expression})")
                 used += 1
         if conversion.aggregation:
             index = min(aggregations, len(totals) - 1)
@@ -218,6 +220,12 @@ def _integer(
     if precision is not None:
         directive += f".{precision}"
     return (directive + letter).encode(), [*stars, expression]
+
+
+def star(value: int) -> int:
+    """An argument for `*` is a C int: its low 32 bits count."""
+    number = ((value + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+    return max(-_WIDEST, min(_WIDEST, number))
 
 
 def integer(value: int, flags: str, width: int | None, precision: int | None, letter: str) -> bytes:
@@ -405,6 +413,7 @@ def service_name(port: int) -> bytes:
 def helpers(stacks: StackWriter) -> Mapping[str, Any]:
     """The names that the expressions of `compile_format` use."""
     table: dict[str, Callable[..., bytes] | object] = {
+        "star": star,
         "integer": integer,
         "grouped": grouped,
         "frame_shape": frame_shape,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from errno import E2BIG, EINVAL, ENOMEM
 import tempfile
 
 from dscript.errors import TracingError
@@ -26,9 +27,7 @@ def load_failure(code: int, log: str, messages: list[str]) -> TracingError:
     if program is None:
         failed_map = _FAILED_MAP.search(text)
         if failed_map is not None:
-            return TracingError(
-                f"the kernel refuses to create map '{failed_map[1]}': {bpf.explain(code)}"
-            )
+            return _map_failure(code, failed_map[1])
         last = messages[-1] if messages else "no reason given"
         return TracingError(f"the program cannot be loaded: {bpf.explain(code)}", last)
     if not log.strip():
@@ -36,6 +35,19 @@ def load_failure(code: int, log: str, messages: list[str]) -> TracingError:
             f"the kernel refuses to load the BPF program '{program[1]}': {bpf.explain(code)}"
         )
     return _rejected(program[1], log, text)
+
+
+# Beginnings of the names of maps, and the option that each has its size from.
+_MAP_SIZES = (("records", "bufsize"), ("aggregation_", "aggsize"), ("array_", "dynvarsize"))
+
+
+def _map_failure(code: int, name: str) -> TracingError:
+    option = next((option for start, option in _MAP_SIZES if name.startswith(start)), None)
+    if option is not None and code in (E2BIG, EINVAL, ENOMEM):
+        return TracingError(
+            f"the kernel does not give as much memory as {option} asks for", f"lower -x {option}"
+        )
+    return TracingError(f"the kernel refuses to create map '{name}': {bpf.explain(code)}")
 
 
 # Limits that a D program can meet without any fault of ours: words of the log, what they

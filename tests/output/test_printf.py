@@ -154,6 +154,15 @@ def test_precision_of_strings_from_arguments() -> None:
     assert quiet("%.*s|", struct.pack("<i", -1) + body, *fields) == "abcdef|"
 
 
+def test_arguments_for_stars_are_c_ints() -> None:
+    """The low 32 bits of a 64-bit number; what is out of all measure ends at a million."""
+    fields = (Field("int", 0, 8, True), Field("string", 8, 8))
+    body = b"abcdef\0\0"
+    assert quiet("%*s|", struct.pack("<q", (1 << 40) + 8) + body, *fields) == "  abcdef|"
+    assert quiet("%.*s|", struct.pack("<q", 2**63 - 1) + body, *fields) == "abcdef|"
+    assert len(quiet("%*s", struct.pack("<q", 2**31 - 1) + body, *fields)) == 1 << 20
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
