@@ -11,7 +11,7 @@ from __future__ import annotations
 from dscript.kernel import unwind_rows as rows
 from dscript.lowering.generator import Unit
 from dscript.lowering.kernel import KernelLayout
-from dscript.lowering.steps import Words, only_if
+from dscript.lowering.steps import Step, Words, only_if, steps
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.values import Value, const
@@ -50,8 +50,9 @@ _KIND_SHIFT, _KIND_BITS = 3, 15
 _LEAF, _WITH_GAPS = 1, 3  # maple_leaf_64, maple_arange_64
 _PIVOTS = {True: 9, False: 15}  # of a node with gaps, and of any other
 _SLOTS_AT = {True: 80, False: 128}
-# Every node is at least a third full: room for more mappings than there are numbers for.
-_LEVELS = 12
+_STEPS = (8, 4, 2, 1)
+# Most nodes are half full at least: room for 5**6 times 8 mappings, or many more.
+_LEVELS = 7
 # Entries that are no pointers to nodes: small ones, and a root without this mark (xa_is_node()).
 _SMALLEST_NODE, _MARK_BITS, _MARK = 4096, 3, 2
 
@@ -95,9 +96,10 @@ class KernelMappings:
         w["kind"] = 0
         with only_if(f, f.icmp("ne", f.op("and", w["node"], _MARK_BITS), _MARK)):
             w["node"] = 0  # no node but an entry, or nothing
-        with f.loop(_LEVELS):
-            f.break_if(f.icmp("eq", w["kind"], _LEAF))
-            self._descend()
+        with steps(f, "unwind_descend", _LEVELS, w) as step:
+            self.f, self.w = step.f, step.words
+            self._descend(step)
+        self.f, self.w = f, w
         leaf = f.icmp("eq", w["kind"], _LEAF)
         pointer = f.icmp("eq", f.op("and", w["node"], _MARK_BITS), 0)
         with only_if(f, f.op("and", leaf, pointer)), only_if(f, f.icmp("ne", w["node"], 0)):
@@ -105,32 +107,36 @@ class KernelMappings:
                 f.opaque(f.load("i64", f.gep(memory, self._member("mm_struct", "context.vdso"))))
             )
 
-    def _descend(self) -> None:
+    def _descend(self, step: Step) -> None:
         """`node` becomes that of the part which holds the address; from a leaf, its entry."""
         f, w = self.f, self.w
         entry = w["node"]
-        f.break_if(f.icmp("ule", entry, _SMALLEST_NODE))
+        step.stop_if(f.icmp("ule", entry, _SMALLEST_NODE))
         w["kind"] = f.op("and", f.op("lshr", entry, _KIND_SHIFT), _KIND_BITS)
         address = f.op("and", entry, ~(NODE_SIZE - 1))
         w["node"] = 0
         read = f.helper(Helper.PROBE_READ_KERNEL, [self.node, const(NODE_SIZE), address])
-        f.break_if(f.icmp("ne", read, 0))
+        step.stop_if(f.icmp("ne", read, 0))
         w["slot"] = 0
-        with f.loop(_PIVOTS[False]) as at:
-            gaps = f.icmp("eq", w["kind"], _WITH_GAPS)
-            f.break_if(
-                f.icmp("uge", at, f.select(gaps, const(_PIVOTS[True]), const(_PIVOTS[False])))
-            )
-            pivot = f.load("i64", f.gep(self.node, f.op("add", f.op("shl", at, 3), 8)))
-            f.break_if(f.icmp("uge", pivot, w["pc"]))
-            # One that is 0 comes after the last, unless it is the first.
-            last = f.op("and", f.icmp("eq", pivot, 0), f.icmp("ne", at, 0))
-            f.break_if(last)
-            w["slot"] = f.op("add", at, 1)
+        for ahead in _STEPS:
+            self._pass_pivots(ahead)
         gaps = f.icmp("eq", w["kind"], _WITH_GAPS)
         first = f.select(gaps, const(_SLOTS_AT[True]), const(_SLOTS_AT[False]))
         place = f.op("and", f.op("add", first, f.op("shl", w["slot"], 3)), NODE_SIZE - 8)
         w["node"] = f.load("i64", f.gep(self.node, place))
+        step.stop_if(f.icmp("eq", w["kind"], _LEAF))
+
+    def _pass_pivots(self, ahead: int) -> None:
+        """Go `ahead` slots on if what they hold lies below the address."""
+        f, w = self.f, self.w
+        gaps = f.icmp("eq", w["kind"], _WITH_GAPS)
+        most = f.select(gaps, const(_PIVOTS[True]), const(_PIVOTS[False]))
+        with only_if(f, f.icmp("ule", f.op("add", w["slot"], ahead), most)):
+            place = f.op("and", f.op("shl", f.op("add", w["slot"], ahead), 3), NODE_SIZE // 2 - 8)
+            # One that is 0 comes after the last.
+            end = f.op("sub", f.load("i64", f.gep(self.node, place)), 1)
+            with only_if(f, f.icmp("ult", end, f.op("sub", w["pc"], 1))):
+                w["slot"] = f.op("add", w["slot"], ahead)
 
     def _describe(self, vdso: Value) -> None:
         """What the struct vm_area_struct at `node` tells, if it holds the address."""

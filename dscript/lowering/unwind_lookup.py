@@ -21,7 +21,7 @@ from dscript.object.values import NULL, Value, const
 # file, table); what tells the file; the row; a search; where the registers are; what helpers
 # are given to read or to fill, which would else lie on the stack: older kernels (6.1) add up the
 # 512 bytes of it over callbacks as over calls; whether frame pointers had to be followed, and
-# whether a table was not there yet.
+# where a table was not there yet.
 NAMES = (
     "ip", "sp", "bp", "exact", "count", "limit", "pid", "identity", "first", "ranges",
     "start", "length", "shift", "table", *FILE, "row",
@@ -143,7 +143,7 @@ class Lookup(KernelMappings):
         """What is missing may be there for the next stack; behind a guess it may be nothing."""
         w = self.w
         with only_if(self.f, self.f.icmp("eq", w["guessed"], 0)):
-            w["late"] = 1
+            w["late"] = w["pc"]
 
     def _ask_user_space(self, file: list[Value]) -> None:
         """For the process's mappings or a file's table; not for the same again and again."""

@@ -145,7 +145,7 @@ class _Walk(Lookup):
             self._frame(step)
         self.f, self.w = f, w
         with only_if(f, f.icmp("ne", w["late"], 0)):
-            self._note(Stop.LATE)
+            self._count(Stop.LATE, "late")
         f.ret(w["count"])
         f.at(leave)
         f.ret(0)
@@ -321,12 +321,17 @@ class _Walk(Lookup):
         return f.load("i64", place)
 
     def _note(self, why: Stop) -> None:
-        """Count a stack that ends early; the first is remembered."""
+        """Count a stack that ends early, unless what came too late is to blame."""
+        with only_if(self.f, self.f.icmp("eq", self.w["late"], 0)):
+            self._count(why, "ip")
+
+    def _count(self, why: Stop, where: str) -> None:
+        """Of the first stack that ends for a reason, process and address are remembered."""
         f, w = self.f, self.w
         stopped = self._element(rows.STOPS, const(int(why)))
         with only_if(f, f.icmp("ne", stopped, NULL)):
             count = f.load("i64", stopped)
             with only_if(f, f.icmp("eq", count, 0)):
                 f.store(w["pid"], f.gep(stopped, 8))
-                f.store(w["ip"], f.gep(stopped, 16))
+                f.store(w[where], f.gep(stopped, 16))
             f.store(f.op("add", count, 1), stopped)

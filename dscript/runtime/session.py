@@ -172,6 +172,7 @@ class Session:
             self._sink.attach(self._snapshots.take)
             if self._kernel.unwinder is not None:
                 self._kernel.unwinder.start(targets, self._sink.code_files)
+                self._kernel.unwinder.start_ahead(alone=not targets)
             self._kernel.attach()
             self._note_refused()
             self._begin(signals)
@@ -346,14 +347,13 @@ class Session:
         """Do what is due; seconds until something will be."""
         status, aggregate, clean = timers
         kernel = self._kernel
-        if kernel.unwinder is not None:
-            kernel.unwinder.serve()
+        more = kernel.unwinder is not None and kernel.unwinder.serve()
         now = time.monotonic()
-        wait = status.next - now
+        wait = 0.0 if more else status.next - now
         if status.due(now):
             self._report_losses()
             kernel.refresh()
-            wait = status.interval
+            wait = 0.0 if more else status.interval
         if kernel.drain.pressure_limit is not None:
             wait = min(wait, _PRESSURE_CHECK, aggregate.next - now)
             if self._snapshots.settled and (kernel.drain.pressed or aggregate.due(now)):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import select
 import signal
-from collections import deque
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -22,20 +22,20 @@ class _Child(NamedTuple):
 
 
 class Builders:
-    """Builds tables one after the other; `epoll` hears of each that is done."""
+    """Builds tables, small ones first; `epoll` hears of each that is done."""
 
     def __init__(self, epoll: select.epoll) -> None:
         self._epoll = epoll
-        self._waiting: deque[tuple[str, str]] = deque()
+        self._waiting: list[tuple[int, str, str]] = []
         self._running: list[_Child] = []
 
     @property
     def busy(self) -> bool:
         return bool(self._running)
 
-    def add(self, path: str, name: str) -> None:
-        """Build the table of a file, and keep it in the cache under a name."""
-        self._waiting.append((path, name))
+    def add(self, path: str, name: str, size: int) -> None:
+        """Build the table of a file of so many bytes, and keep it in the cache under a name."""
+        heapq.heappush(self._waiting, (size, path, name))
         self._start()
 
     def finished(self) -> list[tuple[str, bytes]]:
@@ -66,7 +66,7 @@ class Builders:
 
     def _start(self) -> None:
         while self._waiting and len(self._running) < _AT_ONCE:
-            path, name = self._waiting.popleft()
+            _, path, name = heapq.heappop(self._waiting)
             memory = os.memfd_create("unwind")
             pid = os.fork()
             if pid == 0:

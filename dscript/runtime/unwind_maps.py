@@ -57,7 +57,7 @@ class Tables:
         self._tables = tables
         self._files = files
         self._count = 0
-        self._rows = 0
+        self.rows = 0  # of all tables
         self._pending: list[tuple[int, int]] = []  # number, descriptor
         self.full = False  # a table was left out
         if self.add(vdso) != rows.VDSO_TABLE:
@@ -68,7 +68,7 @@ class Tables:
         count = len(table) // 8
         if count <= 1:
             return 0
-        if self._count + 1 >= rows.MAX_TABLES or self._rows + count > _MOST_ROWS:
+        if self._count + 1 >= rows.MAX_TABLES or self.rows + count > _MOST_ROWS:
             self.full = True
             return 0
         try:
@@ -79,7 +79,7 @@ class Tables:
         with mmap.mmap(fd, -(-len(table) // mmap.PAGESIZE) * mmap.PAGESIZE) as memory:
             memory[: len(table)] = table
         self._count += 1
-        self._rows += count
+        self.rows += count
         self._pending.append((self._count, fd))
         return self._count
 

@@ -1,6 +1,7 @@
 """User space's part of unwinding user stacks: whose tables are wanted, and loading them.
 
-Targets get theirs before they are let go.  Of other processes the BPF programs tell when they
+Targets get theirs before they are let go, and what runs already as far as time and memory
+allow (`unwind_ahead`).  Of other processes the BPF programs tell when they
 take a stack that they lack something for; what is loaded then serves the stacks after it.
 Tables of big files are built by a process of their own, so that records are read meanwhile.
 """
@@ -22,6 +23,7 @@ from dscript.kernel.elf_headers import NoElf
 from dscript.kernel.unwind_rows import Stop
 from dscript.runtime import bpf
 from dscript.runtime.ring import Ring
+from dscript.runtime.unwind_ahead import Ahead
 from dscript.runtime.unwind_builds import Builders
 from dscript.runtime.unwind_maps import LONGEST_LIST, FileKey, Lists, Range, Tables
 
@@ -34,6 +36,12 @@ _BIG: Final = 512 << 10
 _SHORT_WORK: Final = 0.02
 # How long the start waits for the tables of targets, in seconds.
 _PATIENCE: Final = 10.0
+# How long it works on the tables of what else runs, and for how long that work is gone on with
+# between records, in seconds; rows of these (32 MiB), and the biggest file in bytes of
+# which a table is made before a stack asks for it.
+_AHEAD, _AHEAD_AT_ONCE = 0.1, 0.002
+_AHEAD_ROWS: Final = 4 << 20
+_AHEAD_SIZE: Final = 4 << 20
 _SWEEP: Final = 2.0
 # A process whose mappings have not changed since it asked may ask again after this long, and
 # each time after twice that, in seconds.
@@ -46,6 +54,7 @@ _REASONS: Final = {
     Stop.NO_FRAME: "in code that has neither unwind tables nor frame pointers",
     Stop.DAMAGED: "where the frames are not in order",
     Stop.REGISTERS: "in code whose tables count from registers that are not followed",
+    Stop.LATE: "early or lack frames: the unwind tables of their code were still to be made",
 }
 
 
@@ -90,6 +99,7 @@ class Unwinder:
         self._pending: dict[_Key, _Job] = {}
         self._work_until = 0.0
         self._files_of: Callable[[int], Iterable[str]] | None = None
+        self._ahead: Ahead | None = None
         self._next_sweep = time.monotonic() + _SWEEP
         self._epoll = select.epoll()
         self._epoll.register(self._ring.fileno(), select.EPOLLIN)
@@ -119,8 +129,35 @@ class Unwinder:
             self._collect()
         progress.finish()
 
-    def serve(self) -> None:
-        """Take in requests and finished tables, and look after processes that have ended."""
+    def start_ahead(self, *, alone: bool) -> None:
+        """Load what runs already needs; `alone` says that it is what is traced, beside no targets.
+
+        Then tracing waits a moment for it, and tables that are not in the cache are made: those
+        of small files in that moment.
+        """
+        biggest = _AHEAD_SIZE if alone else 0
+
+        def load(pid: int, path: str) -> bool:
+            self._table(pid, path, biggest)
+            return self._tables.rows < _AHEAD_ROWS
+
+        self._work_until = time.monotonic() + 10 * _AHEAD if alone else 0.0
+        self._ahead = Ahead(load)
+        if alone:
+            self._go_ahead(_AHEAD)
+
+    def _go_ahead(self, seconds: float) -> None:
+        if self._ahead is not None:
+            self._ahead.go_on(seconds)
+            self._tables.publish()
+            if self._ahead.done:
+                self._ahead = None
+
+    def serve(self) -> bool:
+        """Take in requests and finished tables, and look after processes that have ended.
+
+        True if there is more to do at once.
+        """
         if self._ring.pending:
             self._work_until = time.monotonic() + _SHORT_WORK
             wanted: list[tuple[int, ...]] = []
@@ -140,6 +177,8 @@ class Unwinder:
             self._collect()
         if time.monotonic() > self._next_sweep:
             self._sweep()
+        self._go_ahead(_AHEAD_AT_ONCE)
+        return self._ahead is not None
 
     def cut_stacks(self) -> list[tuple[int, str, int, int]]:
         """Stacks that end early: how many, why, and process and address of the first."""
@@ -192,19 +231,21 @@ class Unwinder:
 
     def _publish_list(self, pid: int) -> None:
         process = self._known[pid]
+        shared = processes.shares_files(pid)
         ranges = [
-            Range(m.start, m.end, m.offset >> 12, self._table_of(pid, m)) for m in process.mappings
+            Range(m.start, m.end, m.offset >> 12, self._table_of(pid, m, shared))
+            for m in process.mappings
         ]
         if len(ranges) > LONGEST_LIST:  # of code made at run time; the kernel may tell it
             ranges = [mapped for mapped in ranges if mapped.table]
         self._lists.set(pid, process.identity, ranges)
 
-    def _table_of(self, pid: int, mapping: processes.ProcessMapping) -> int:
+    def _table_of(self, pid: int, mapping: processes.ProcessMapping, shared: bool) -> int:
         if mapping.path == "[vdso]":
             return rows.VDSO_TABLE
         if not mapping.inode:
             return 0
-        return self._table(pid, processes.reachable(pid, mapping)[0])
+        return self._table(pid, processes.reachable(pid, mapping, shared)[0])
 
     def _pause(self, pid: int, process: _Process) -> None:
         """Keep a process from asking for a while: it runs code of which nothing is to be had."""
@@ -239,8 +280,11 @@ class Unwinder:
 
     # -- tables
 
-    def _table(self, pid: int, path: str) -> int:
-        """Number of a file's table; 0 while it has none."""
+    def _table(self, pid: int, path: str, biggest: int | None = None) -> int:
+        """Number of a file's table: 0 if it has none, `rows.PENDING` while it is made.
+
+        Of files of more bytes than `biggest` none is made.
+        """
         try:
             stat = os.stat(path)
         except OSError:
@@ -249,13 +293,13 @@ class Unwinder:
         job = self._pending.get(key)
         if job is not None:
             job.wanted.add(pid)
-            return 0
+            return rows.PENDING
         number = self._files.get(key)
         if number is None:
-            number = self._load(pid, path, key)
+            number = self._load(pid, path, key, biggest)
         return number
 
-    def _load(self, pid: int, path: str, key: _Key) -> int:
+    def _load(self, pid: int, path: str, key: _Key, biggest: int | None) -> int:
         try:
             name = unwind_tables.name_of(path)
         except (OSError, ValueError, NoElf):
@@ -263,10 +307,12 @@ class Unwinder:
         number = self._named.get(name) if name else 0
         if number is None:
             table = unwind_tables.cached(name)
+            if table is None and biggest is not None and key[2] > biggest:
+                return 0
             late = time.monotonic() > self._work_until
             if table is None and (late or key[2] > _BIG or name in self._jobs):
                 self._build(pid, path, name, key)
-                return 0
+                return rows.PENDING
             number = self._named[name] = self._tables.add(
                 unwind_tables.make(path, name) if table is None else table
             )
@@ -278,7 +324,7 @@ class Unwinder:
         job = self._jobs.get(name)
         if job is None:
             job = self._jobs[name] = _Job()
-            self._builders.add(path, name)
+            self._builders.add(path, name, key[2])
         job.files.add(key[1:])
         job.keys.add(key)
         job.wanted.add(pid)

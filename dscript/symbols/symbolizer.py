@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from dscript.kernel.processes import exists
 from dscript.symbols.kernel import KernelSymbols
 from dscript.symbols.mappings import Spaces
 from dscript.symbols.types import Symbol
@@ -78,7 +79,10 @@ class Symbolizer:
         if not pid:
             return None
         if source is not None and source.holds(pid):
-            return source.lookup(pid, address)
+            symbol = source.lookup(pid, address)
+            # bcc opens files through /proc/PID, which may have gone this instant.
+            if (symbol is not None and symbol.name) or exists(pid):
+                return symbol
         return self._of_ended(pid, address)
 
     def code_frames(self, pid: int, addresses: Sequence[int]) -> Sequence[int]:

@@ -65,12 +65,12 @@ def clause(variables: str) -> str:
     )
 
 
-def test_a_walk_takes_two_small_frames(tmp_path: Path) -> None:
-    """Its own and its loop's."""
+def test_a_walk_takes_three_small_frames(tmp_path: Path) -> None:
+    """Its own, its loop's and that of the loop down the tree of mappings."""
     found = frames(tmp_path, "syscall::read:entry /pid == $target/ { ustack(); }")
     assert found.callees["unwind"] == {"unwind_frame"}
-    assert found.callees["unwind_frame"] == set()
-    assert found.deepest("unwind") == 64
+    assert found.callees["unwind_frame"] == {"unwind_descend"}
+    assert found.deepest("unwind") == 96
 
 
 def test_keys_and_variables_beside_a_stack(tmp_path: Path) -> None:

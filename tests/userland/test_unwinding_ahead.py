@@ -1,0 +1,82 @@
+"""User stacks of processes that are no targets: whole from the first on, or told."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.userland.support import DSCRIPT, build, dscript
+from tests.userland.test_unwinding import FLAGS, SPIN, own
+
+SAMPLES = 'profile-499 /execname == "spin" && arg1/ { @[pid, ustack()] = count(); } '
+WHOLE = ["deep"] * 5 + ["main", "_start"]
+
+
+def keys(text: str) -> Iterator[tuple[int, list[str], int]]:
+    """(process, frames from the inside out, count) of each key."""
+    pid, frames = 0, list[str]()
+    for line in map(str.strip, text.splitlines()):
+        if not line.isdigit():
+            frames += [line.partition("+")[0]] if "`" in line or line.startswith("0x") else []
+        elif pid:
+            yield pid, frames, int(line)
+            pid, frames = 0, []
+        else:
+            pid = int(line)
+
+
+def cut(text: str) -> dict[int, int]:
+    """Samples of each process whose stacks do not reach back to its start."""
+    found: dict[int, int] = {}
+    for pid, frames, count in keys(text):
+        found.setdefault(pid, 0)
+        starting = any(frame.startswith("ld-linux") for frame in frames)
+        if not starting and own(frames, "spin")[-len(WHOLE) :] != WHOLE:
+            found[pid] += count
+    return found
+
+
+def test_processes_that_run_before(tmp_path: Path) -> None:
+    """Files that no cache has seen: their tables are made before the probes fire."""
+    busy = SPIN.replace("CLOCKS_PER_SEC / 5", "CLOCKS_PER_SEC * 60")
+    running = []
+    try:
+        for number in range(3):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            program = build(folder, "spin", busy, *FLAGS, "-Wl,--build-id=uuid")
+            running.append(subprocess.Popen([program, "0"]))
+        done = dscript("-n", SAMPLES + "tick-1s { exit(0); }")
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    found = cut(done.stdout)
+    assert found and sum(found.values()) == 0, done.stdout
+
+
+def test_processes_that_start_later(tmp_path: Path) -> None:
+    """Once its files are known, already the first sample of a process is whole."""
+    program = build(tmp_path, "spin", SPIN, *FLAGS)
+    command = f"sh -c '{'; '.join([f'{program} 0'] * 6)}'"
+    done = dscript("-c", command, "-n", SAMPLES)
+    found = cut(done.stdout)
+    assert len(found) >= 4, done.stdout
+    first = min(found)
+    assert {pid: count for pid, count in found.items() if count and pid != first} == {}, done.stdout
+
+
+def test_what_came_too_early_is_told(tmp_path: Path) -> None:
+    """The first stack of a program that nobody has seen, in one line."""
+    program = build(tmp_path, "spin", SPIN, *FLAGS, "-Wl,--build-id=uuid")
+    text = subprocess.run(
+        [DSCRIPT, "-n", 'syscall::wait4:entry /execname == "spin"/ { @[pid, ustack()] = count(); }',
+         "-c", f"sh -c '{program} 1; {program} 1'"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told = [line for line in text.stderr.splitlines() if "user stack" in line]
+    assert len(told) == 1, text.stderr + text.stdout
+    assert "the unwind tables of their code were still to be made (seen first in " in told[0]
+    frames = [own(frames, "spin") for _, frames, _ in keys(text.stdout)]
+    assert frames[0][:1] == ["main"] or frames[0] == [], text.stdout
