@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from errno import E2BIG, EINVAL, ENOMEM
 import tempfile
+from errno import E2BIG, EINVAL, ENOMEM
 
 from dscript.errors import TracingError
 from dscript.runtime import bpf
