@@ -80,8 +80,8 @@ class Symbolizer:
             return None
         if source is not None and source.holds(pid):
             symbol = source.lookup(pid, address)
-            # bcc opens files through /proc/PID, which may have gone this instant.
-            if (symbol is not None and symbol.name) or exists(pid):
+            # One that is ending has nothing mapped any more, and soon no files in /proc.
+            if symbol is not None and (symbol.name or exists(pid)):
                 return symbol
         return self._of_ended(pid, address)
 

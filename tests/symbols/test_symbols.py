@@ -116,26 +116,6 @@ def test_process_that_came_and_went() -> None:
         assert (found.module, found.name, found.offset) == ("libc.so.6", "getppid", 0)
 
 
-def test_process_that_ends_between_two_frames() -> None:
-    """bcc has its mappings, but not yet the symbols of each file."""
-    with subprocess.Popen(["sleep", "60"]) as process:
-        pid = process.pid
-        symbols = Symbolizer()
-        symbols.watch()
-        program, library = (
-            next(m for m in read_mappings(pid) if os.path.basename(m.path).startswith(name))
-            for name in ("sleep", "libc")
-        )
-        assert symbols.user(pid, pid, program.start) is not None
-        process.kill()
-        process.wait()
-        exit_ = ctypes.cast(ctypes.CDLL("libc.so.6").exit, ctypes.c_void_p).value
-        own = next(m for m in read_mappings(os.getpid()) if m.path == library.path)
-        assert exit_ is not None
-        address = exit_ - own.start + library.start
-        assert symbols.user(pid, pid, address) == Symbol("libc.so.6", "exit", 0)
-
-
 def test_process_that_ran_before() -> None:
     child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
     base = 0
