@@ -141,3 +141,6 @@ inline cpuinfo_t *curcpu = xlate <cpuinfo_t *> (cpu);
 #pragma D attributes Stable/Stable/Common curcpu
 inline string zonename = "global";
 #pragma D attributes Stable/Stable/Common zonename
+
+/* The arguments of the process, as FreeBSD's scripts name them. */
+inline string execargs = curpsinfo->pr_psargs;
