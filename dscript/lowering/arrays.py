@@ -15,11 +15,14 @@ from dscript.semantics import tree
 
 # Keys and values up to this size go on the stack (see `Generator.key_buffer`); others to scratch.
 STACK_LIMIT = 64
+# And of keys in keys, as many as may be built at once.
+_ON_STACK = 3
 
 
 def _key_buffer(g: Generator, size: int) -> Value:
     """Keys of keys (`a[b[x]]`) are built while the outer one is: each depth has its own."""
-    return g.key_buffer(f"key{g.key_depth}", size, STACK_LIMIT)
+    limit = STACK_LIMIT if g.key_depth < _ON_STACK else 0
+    return g.key_buffer(f"key{g.key_depth}", size, limit)
 
 
 def _array(g: Generator, element: tree.Element) -> AssociativeArray:
