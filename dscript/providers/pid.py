@@ -86,9 +86,18 @@ class _Pid:
                 f"process {pid} has no object {pattern.module}, and no library of that name is "
                 "where its dynamic linker looks; a module may also be a path"
             )
-        if len(files) > 1:
-            return _of_several(pattern, pid)
-        return usercode.why_nothing(files[0], pattern)
+        if len(files) == 1:
+            return usercode.why_nothing(files[0], pattern)
+        function = pattern.function
+        having = [
+            file
+            for file in files
+            if function in file.image.indirect or usercode.matching(file.image, function)
+        ]
+        names = sum(len(usercode.matching(file.image, function)) for file in having)
+        if having and names <= usercode.MAX_PROBES:
+            return usercode.why_nothing(having[0], pattern)
+        return _of_several(pattern, pid, found=bool(having))
 
     def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
         files = list(self._files(pattern))
@@ -119,9 +128,9 @@ class _Pid:
         )
 
 
-def _of_several(pattern: Pattern, pid: int) -> str | None:
-    """Why none of several objects has such a probe."""
-    if is_glob(pattern.function):
+def _of_several(pattern: Pattern, pid: int, *, found: bool) -> str | None:
+    """Why none of several objects has such a probe; `found` says that they have the function."""
+    if found:
         return f"more than {usercode.MAX_PROBES} probes: name fewer functions"
     if pattern.module.strip("*"):
         return f"no object {pattern.module} of process {pid} has a function {pattern.function}"

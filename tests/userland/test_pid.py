@@ -239,6 +239,7 @@ def test_stripped_program_by_offset(tmp_path: Path) -> None:
         ("pid$target:a.out:eigth:entry", "did you mean pid"),
         ("pid$target:a.out:eight:entri", "there are entry, return and hexadecimal offsets"),
         ("pid$target:a.out:eight:ffff", "no instruction of eight begins at offset 0xffff"),
+        ("pid$target::eight:ffff", "no instruction of eight begins at offset 0xffff"),
         ("pid$target:libnothere:f:entry", "has no object libnothere"),
         ("pid$target:libc:strlen:entry", "indirect function"),
         ("uprobe:/no/such/file:f:entry", "there is no file /no/such/file"),
