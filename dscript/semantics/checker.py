@@ -23,6 +23,7 @@ from dscript.semantics.derived import (
 from dscript.semantics.environment import Environment, KernelNames, Settings, macro_text
 from dscript.semantics.expressions import ExpressionChecker
 from dscript.semantics.libraries import Libraries
+from dscript.semantics.macros import undefined
 from dscript.semantics.pragmas import Pragmas
 from dscript.semantics.provider_declarations import declare_provider
 from dscript.semantics.speculation import check_speculation_rules
@@ -383,12 +384,7 @@ class ProgramChecker:
             if name == "target" and self.environment.settings.target:
                 known = str(self.environment.settings.target)
             if known is None:
-                raise Diagnostic(
-                    "D_MACRO_UNDEF",
-                    f"macro variable ${name} is not available in a probe description "
-                    "in this version",
-                    span,
-                )
+                raise undefined(name, span)
             return known
 
         return _MACRO.sub(value, text) if "$" in text else text

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from dscript.dtypes.types import EnumType, StringType, StructType, Type, TypedefType
 from dscript.errors import Diagnostic, Span
+from dscript.kernel.processes import stat_fields
 from dscript.nearest import nearest
 from dscript.program import LoadWord
 from dscript.providers.base import ProbePoint
@@ -179,14 +180,21 @@ def fixed_macro(name: str) -> int | None:
 
 def macro_text(name: str) -> str | None:
     """Text of a run macro inside a probe description, as far as it is known while compiling."""
+    tracer = os.getppid()  # the compiler is a child of it
     values: dict[str, Callable[[], int]] = {
-        "pid": os.getppid,  # the compiler is a child of the tracer
+        "pid": lambda: tracer,
+        "ppid": lambda: int(stat_fields(tracer)[1]),
+        "pgid": lambda: os.getpgid(tracer),
+        "sid": lambda: os.getsid(tracer),
         "uid": os.getuid,
         "euid": os.geteuid,
         "gid": os.getgid,
         "egid": os.getegid,
     }
-    return str(values[name]()) if name in values else None
+    if name in values:
+        return str(values[name]())
+    fixed = fixed_macro(name)
+    return None if fixed is None else str(fixed)
 
 
 def define_typedef(environment: Environment, name: str, target: Type) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dscript.dtypes.arithmetic import integer_literal
 from dscript.dtypes.types import INT, StringType
-from dscript.errors import Diagnostic
+from dscript.errors import Diagnostic, Span
 from dscript.semantics import tree
 from dscript.semantics.base import Checker
 from dscript.semantics.environment import RUN_MACROS, fixed_macro, suggestion
@@ -25,21 +25,17 @@ def check_macro(checker: Checker, node: ast.Macro) -> Expr:
     if fixed is not None:
         return tree.Const(INT, node.span, fixed)
     word = next((known for known in RUN_MACROS if known == node.name), None)
-    if word is None:
-        raise Diagnostic(
-            "D_MACRO_UNDEF",
-            f"macro variable ${node.name} is not defined",
-            node.span,
-            suggestion(node.name, [*RUN_MACROS, "projid", "taskid"]),
-        )
-    if node.name == "target" and not environment.settings.has_target:
-        raise Diagnostic(
-            "D_MACRO_UNDEF",
-            "macro variable $target is not defined",
-            node.span,
-            "it is the process given with -c COMMAND or -p PID",
-        )
+    if word is None or (node.name == "target" and not environment.settings.has_target):
+        raise undefined(node.name, node.span)
     return tree.LoadWord(INT, node.span, word)
+
+
+def undefined(name: str, span: Span) -> Diagnostic:
+    """No such macro variable, or `$target` where nothing is given to trace."""
+    hint = suggestion(name, [*RUN_MACROS, "projid", "taskid"])
+    if name == "target":
+        hint = "it is the process given with -c COMMAND or -p PID"
+    return Diagnostic("D_MACRO_UNDEF", f"macro variable ${name} is not defined", span, hint)
 
 
 def _argument(checker: Checker, text: str | None, node: ast.Macro) -> Expr:
