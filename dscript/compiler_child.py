@@ -119,10 +119,22 @@ class Compilation:
         said = os.read(self._words, 1 << 16).decode("utf-8", "replace").strip()
         lines = [line for line in said.splitlines() if line.strip()]
         if lines:
+            if "BPF stack limit" in lines[0]:
+                return TracingError(*_too_large(lines[0]))
             return TracingError(f"the compiler failed: {lines[0]}", *lines[1:2])
         code = os.waitstatus_to_exitcode(status)
         how = f"exited with status {code}" if code >= 0 else f"was ended by signal {-code}"
         return TracingError(f"the compiler {how}")
+
+
+def _too_large(said: str) -> tuple[str, str]:
+    """`error: FILE:LINE:COLUMN: in function …`: a clause needs more stack than there is."""
+    line = said.split(": in function")[0].split(":")[-2:-1]
+    where = f"the clause at line {line[0]}" if line and line[0].isdecimal() else "a clause"
+    return (
+        f"{where} takes more than the 512 bytes of stack that BPF programs have",
+        "divide it into several clauses",
+    )
 
 
 def compile_apart(request: CompileRequest) -> CompiledProgram:

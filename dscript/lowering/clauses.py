@@ -14,7 +14,10 @@ from dscript.object.helpers import Helper
 from dscript.object.values import NULL, Value, const
 from dscript.program import DropKind, ErrorRecord, RecordHeader
 from dscript.semantics import tree
-from dscript.semantics.walk import walk, walk_body
+from dscript.semantics.walk import walk, walk_body, walk_clause
+
+# Expressions of a clause, each with its operands.
+_LONG = 40
 
 
 def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> None:
@@ -28,7 +31,7 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
     g.clause, g.action, g.temporary, g.cached = clause.index, 0, 0, {}
     g.fault_label, g.skip_label = faulted, end
     g.record = None
-    g.spares_stack = unwinding.wanted(clause)
+    g.spares_stack = unwinding.wanted(clause) or _is_long(clause)
     g.at(clause.span)
     g.shape = call_names.shape(clause)
     leaving = end
@@ -62,6 +65,11 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
         call_names.leave(g, own)
         f.br(leaving)
         f.at(leaving)
+
+
+def _is_long(clause: tree.Clause) -> bool:
+    """Whether LLVM may keep so many values on the stack that keys had better not be there."""
+    return sum(1 for _ in walk_clause(clause)) > _LONG
 
 
 def _statements(g: Generator, body: Sequence[tree.Stmt]) -> None:

@@ -180,9 +180,9 @@ class Generator(ABC):
         return self.f.gep(self.scratch, offset)
 
     def key_buffer(self, name: str, size: int, limit: int) -> Value:
-        """Memory for a key: on the stack, where all of one name share `limit` bytes, or scratch."""
+        """Memory for a key: up to `limit` bytes of stack, one place for a name, else scratch."""
         if size <= limit and not self.spares_stack:
-            return self.f.slot(name, limit)
+            return self.f.largest_slot(name, size)
         return self.temporary_at(size)
 
     def temporary_at(self, size: int) -> Value:

@@ -46,6 +46,7 @@ class Instructions:
         self._declare = declare
         self._allocas: list[str] = []
         self._slots: dict[tuple[str, int], Value] = {}
+        self._largest: dict[str, tuple[Value, int, int]] = {}  # with its alloca's index and size
         self._blocks: dict[str, list[str]] = {"entry": []}
         self._done: set[str] = set()
         self._lines = self._blocks["entry"]
@@ -107,6 +108,17 @@ class Instructions:
         if known is None:
             known = self._slots[name, size] = self.alloca(size, align, name)
         return known
+
+    def largest_slot(self, name: str, size: int) -> Value:
+        """Like `slot`, but one for all sizes: it takes what the largest of them needs."""
+        known = self._largest.get(name)
+        if known is None:
+            known = self.alloca(size, name=name), len(self._allocas) - 1, size
+        place, at, most = known
+        if size > most:
+            self._allocas[at] = self._allocas[at].replace(f"[{most} x i8]", f"[{size} x i8]")
+        self._largest[name] = place, at, max(most, size)
+        return place
 
     @contextmanager
     def scratch(self, size: int, align: int = 8) -> Iterator[Value]:

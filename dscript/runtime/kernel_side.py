@@ -105,21 +105,23 @@ class KernelSide:
 
     def _load(self) -> None:
         progress.report("loading the programs")
-        if not self._program.unwinds:
-            self._object.load()
-            return
-        from dscript.runtime.unwind_maps import prepared
-
-        with prepared(self._object):
-            try:
+        unwinds = self._program.unwinds
+        try:
+            if not unwinds:
                 self._object.load()
-            except TracingError as error:
-                if "combined stack size" not in str(error):
-                    raise
-                raise TracingError(
-                    "the program takes more than the 512 bytes of stack that this kernel gives",
-                    "-x unwind=fp takes less, as do fewer this-> variables and keys in a clause",
-                ) from None
+                return
+            from dscript.runtime.unwind_maps import prepared
+
+            with prepared(self._object):
+                self._object.load()
+        except TracingError as error:
+            if "combined stack size" not in str(error):
+                raise
+            less = "fewer this-> variables and keys in a clause"
+            raise TracingError(
+                "the program takes more than the 512 bytes of stack that this kernel gives",
+                f"-x unwind=fp takes less, as do {less}" if unwinds else f"take {less}",
+            ) from None
 
     def _limit(self) -> None:
         """Tell the programs which control group tracing is limited to, if it is."""

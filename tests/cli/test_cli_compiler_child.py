@@ -84,6 +84,16 @@ def test_last_words_of_llvm_are_the_message(compiler: Install) -> None:
     )
 
 
+def test_clause_without_enough_stack_is_named(compiler: Install) -> None:
+    def leave(request: CompileRequest) -> CompiledProgram:
+        os.write(2, b"error: a.d:3:2: in function c0: Looks like the BPF stack limit is exceeded.\n")
+        os._exit(1)
+
+    compiler(leave)
+    with pytest.raises(TracingError, match="the clause at line 3 takes more than the 512 bytes"):
+        compile_apart(REQUEST)
+
+
 def test_abort_is_named(compiler: Install) -> None:
     def abort(request: CompileRequest) -> CompiledProgram:
         faulthandler.disable()  # pytest's, which would print a traceback

@@ -28,6 +28,25 @@ TAKEN = {
     + "strjoin(execname, " * 60 + '"x"' + ")" * 60 + "); }",
 }  # fmt: skip
 
+# Keys of several kinds and strings made of strings: more than 512 bytes of stack, were the keys
+# kept there.
+_CROWDED = """
+struct st { int a; char n[12]; long c; } g; this struct st st; self struct st st;
+struct st many[int]; string texts[long, string]; long numbers[long]; self string own[string];
+int a[4]; string s; long i;
+BEGIN /numbers[(this->i++ ^^ !i)] || 1/
+{
+    printf("%d %s %d", (i = strlen("abc")), probefunc, strtoll(texts[self->i++, self->own["k"]]));
+    @one[stack(5), stack(5), sym(arg0)] = count();
+    @two[i, pid, texts[rindex("", s, self->st.a), strstr(s, texts[1, "x"])]] = quantize(i);
+    this->st = g; self->st = this->st;
+    many[("" < texts[many[i].a, self->own["k"]])] = g; many[i] = this->st;
+    s = ((int)timestamp ? errno < errno : rindex(s, probename, vtimestamp))
+        ? json(s, strrchr(s, 'a')) : toupper(texts[numbers[a[numbers[i] & 3]], self->own[s]]);
+}
+"""
+TAKEN["crowded clause"] = _CROWDED
+
 REFUSED = {
     "nested subscripts": ("BEGIN { x" + "[1" * 20000 + "]" * 20000 + " = 1; }", "D_SYNTAX"),
     "long sum": ("BEGIN { trace(" + "+".join(["pid"] * 20000) + "); }", "D_SYNTAX"),
