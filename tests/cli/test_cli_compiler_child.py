@@ -86,7 +86,7 @@ def test_last_words_of_llvm_are_the_message(compiler: Install) -> None:
 
 def test_clause_without_enough_stack_is_named(compiler: Install) -> None:
     def leave(request: CompileRequest) -> CompiledProgram:
-        os.write(2, b"error: a.d:3:2: in function c0: Looks like the BPF stack limit is exceeded.\n")
+        os.write(2, b"error: a.d:3:2: in function c0: the BPF stack limit is exceeded\n")
         os._exit(1)
 
     compiler(leave)
