@@ -137,7 +137,7 @@ class Lookup(KernelMappings):
         f.at(done)
         # A list is faster; one that does not hold what the kernel does is not all.
         with only_if(f, f.icmp("ne", w["length"], 0)):
-            self._ask_user_space([const(0)] * len(FILE))
+            self._ask_user_space([const(0)] * len(FILE), at_once=False)
 
     def _note_late(self) -> None:
         """What is missing may be there for the next stack; behind a guess it may be nothing."""
@@ -145,23 +145,31 @@ class Lookup(KernelMappings):
         with only_if(self.f, self.f.icmp("eq", w["guessed"], 0)):
             w["late"] = w["pc"]
 
-    def _ask_user_space(self, file: list[Value]) -> None:
-        """For the process's mappings or a file's table; not for the same again and again."""
+    def _ask_user_space(self, file: list[Value], *, at_once: bool = True) -> None:
+        """For the process's mappings or a file's table; not for the same again and again.
+
+        What is not wanted at once is asked for if it is still wanted a moment later: most
+        processes do not live long.
+        """
         f, w = self.f, self.w
         key = w.place("key")
         f.store(f.op("xor", f.op("xor", w["pid"], w["identity"]), f.op("shl", file[0], 24)), key)
         asked = self._lookup(rows.ASKED, key)
         now = f.helper(Helper.KTIME_GET_NS, [])
         before, again, done = f.block("before"), f.block("again"), f.block("asked")
-        f.cbr(f.icmp("ne", asked, NULL), before, again)
+        first = f.block("first")
+        f.cbr(f.icmp("ne", asked, NULL), before, first)
         f.at(before)
         since = f.op("sub", now, f.load("i64", asked))
         f.cbr(f.icmp("slt", since, _ASK_AGAIN), done, again)
+        f.at(first)
+        if at_once:
+            f.br(again)
+        else:
+            self._note_asked(key, now)
+            f.br(done)
         f.at(again)
-        time = w.place("time")
-        f.store(now, time)
-        names = Value(f"@{rows.ASKED}", "ptr")
-        f.helper(Helper.MAP_UPDATE_ELEM, [names, key, time, const(0)])
+        self._note_asked(key, now)
         ring = Value(f"@{rows.REQUESTS}", "ptr")
         request = f.helper(
             Helper.RINGBUF_RESERVE, [ring, const(calcsize(rows.REQUEST)), const(0)], "ptr"
@@ -172,6 +180,12 @@ class Lookup(KernelMappings):
             f.helper(Helper.RINGBUF_SUBMIT, [request, const(0)])
         f.br(done)
         f.at(done)
+
+    def _note_asked(self, key: Value, now: Value) -> None:
+        time = self.w.place("time")
+        self.f.store(now, time)
+        names = Value(f"@{rows.ASKED}", "ptr")
+        self.f.helper(Helper.MAP_UPDATE_ELEM, [names, key, time, const(0)])
 
     def _element(self, name: str, index: Value) -> Value:
         """Element of an array map, NULL beyond its end."""
