@@ -7,12 +7,6 @@ probes that exist here.
 from __future__ import annotations
 
 _NEAREST = {
-    "pid": "",
-    "usdt": "",
-    "uprobe": "",
-    "uretprobe": "",
-    "objc": "",
-    "entry": "",
     # Solaris and illumos
     "udplite": "udp:::send, udp:::receive, sdt:net::",
     "sctp": "sdt:sctp::",
@@ -78,18 +72,7 @@ _NEAREST = {
     "watchpoint": "",
     "iter": "",
 }
-# Providers of user processes carry the process ID in their name: pid123, node456.
-_USER: tuple[str, ...] = (
-    "pid",
-    "plockstat",
-    "hotspot",
-    "hotspot_jni",
-    "node",
-    "php",
-    "postgresql",
-    "mysql",
-)
-_USER += ("python", "ruby", "perl", "java", "javascript")
+_PID = "the pid provider takes the number of a process: pid1234, or pid$target with -c or -p"
 
 
 def nearest_probes() -> list[tuple[str, str]]:
@@ -104,15 +87,10 @@ def is_absent(provider: str) -> bool:
 
 def explain(provider: str) -> str | None:
     """One line for a provider that dscript knows of and lacks; None for any other name."""
-    base = provider.rstrip("0123456789")
-    user = base in _USER and (base == "pid" or base != provider or provider.endswith("$target"))
-    key = provider if provider in _NEAREST else base if base in _NEAREST else None
-    if key is None and not user and "$" not in provider:
+    if provider.rstrip("*") == "pid":
+        return _PID
+    if provider not in _NEAREST:
         return None
-    nearest = _NEAREST.get(key or "", "")
+    nearest = _NEAREST[provider]
     text = f"provider {provider} is not available in this version"
-    if nearest:
-        return f"{text}; nearest: {nearest}"
-    if user or key in ("usdt", "uprobe", "uretprobe", "objc", "entry"):
-        return f"{text}: user-space probes are not supported"
-    return text
+    return f"{text}; nearest: {nearest}" if nearest else text

@@ -88,16 +88,17 @@ class _Pid:
             )
         if len(files) == 1:
             return usercode.why_nothing(files[0], pattern)
+        if _more_than_can_be(files, pattern):
+            return usercode.TOO_MANY
         function = pattern.function
         having = [
             file
             for file in files
             if function in file.image.indirect or usercode.matching(file.image, function)
         ]
-        names = sum(len(usercode.matching(file.image, function)) for file in having)
-        if having and names <= usercode.MAX_PROBES:
+        if having:
             return usercode.why_nothing(having[0], pattern)
-        return _of_several(pattern, pid, found=bool(having))
+        return _in_none_of_several(pattern, pid)
 
     def candidates(self, pattern: Pattern) -> tuple[str, Sequence[str]]:
         files = list(self._files(pattern))
@@ -128,10 +129,17 @@ class _Pid:
         )
 
 
-def _of_several(pattern: Pattern, pid: int, *, found: bool) -> str | None:
-    """Why none of several objects has such a probe; `found` says that they have the function."""
-    if found:
-        return f"more than {usercode.MAX_PROBES} probes: name fewer functions"
+def _more_than_can_be(files: Sequence[CodeFile], pattern: Pattern) -> bool:
+    found = 0
+    for file in files:
+        found += len(usercode.points(file, pattern))
+        if found > usercode.MAX_PROBES:
+            return True
+    return False
+
+
+def _in_none_of_several(pattern: Pattern, pid: int) -> str:
+    """What to say where no object has the function."""
     if pattern.module.strip("*"):
         return f"no object {pattern.module} of process {pid} has a function {pattern.function}"
     return (

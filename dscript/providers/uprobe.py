@@ -24,7 +24,7 @@ class _Uprobe:
             found = usercode.points(self._file(pattern), pattern)
         except elf.BadElf:
             return []
-        return found if len(found) < usercode.MAX_PROBES else []
+        return found if len(found) <= usercode.MAX_PROBES else []
 
     def _file(self, pattern: Pattern) -> CodeFile:
         """Raises BadElf, with the reason."""

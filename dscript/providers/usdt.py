@@ -5,7 +5,9 @@ User Applications"), as SystemTap's notes tell of them.
     python*:::function-entry           in every process that runs a file with such a probe
     usdt:/usr/bin/python3:python:gc-start   of a file, in processes that are still to start
 
-A double underscore in a note's name is DTrace's hyphen.
+A double underscore in a note's name is DTrace's hyphen.  The module is the file's name, the
+program's too (`mysqld`), as that of a program is where it defines probes; a description may say
+`a.out` for it, as for the `pid` provider.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from functools import lru_cache
 from dscript.kernel import elf, processes, usdt
 from dscript.kernel.demangle import demangle
 from dscript.kernel.processes import MappedFile
-from dscript.providers import runtimes, usercode
+from dscript.providers import absent, runtimes, usercode
 from dscript.providers.base import (
     ArgumentType,
     AttachPoint,
@@ -30,7 +32,7 @@ from dscript.providers.base import (
     is_glob,
     matcher,
 )
-from dscript.providers.pid import PROGRAM, matches_module
+from dscript.providers.pid import matches_module
 from dscript.providers.usercode import CodeFile
 
 _IN_PROCESS = re.compile(r"(.*\D)(\d+)")
@@ -62,8 +64,7 @@ class _Usdt:
         if process is not None and not is_glob(process[1]):
             pid = int(process[2])
             for object_, image in _mapped(pid, pattern.module):
-                module = PROGRAM if object_.is_program else object_.name
-                yield CodeFile(image, module, str(pid), pid), process[1]
+                yield CodeFile(image, object_.name, str(pid), pid), process[1]
             return
         seen: set[tuple[int, int]] = set()
         for pid in processes.all_processes():
@@ -93,8 +94,9 @@ class _Usdt:
         process = _IN_PROCESS.fullmatch(pattern.provider)
         advice = runtimes.nearest(pattern.provider)
         if process is None or is_glob(process[1]):
-            return "no running process defines such a probe; " + (
-                advice or "usdt:/path/of/file:provider:name"
+            return absent.explain(pattern.provider) or (
+                "no running process defines such a probe; "
+                + (advice or "usdt:/path/of/file:provider:name")
             )
         pid = int(process[2])
         if not processes.exists(pid):
@@ -147,8 +149,7 @@ def in_processes(pattern: Pattern) -> Iterator[ProbePoint]:
         return
     for pid in processes.all_processes():
         for object_, image in _mapped(pid, pattern.module):
-            module = PROGRAM if object_.is_program else object_.name
-            file = CodeFile(image, module, str(pid), pid)
+            file = CodeFile(image, object_.name, str(pid), pid)
             for provider in dict.fromkeys(site.provider for site in usdt.sites(image)):
                 yield from _points(file, provider, pattern, kind)
 

@@ -31,6 +31,7 @@ _FIRST_ID = 300_000
 
 # What one description may stand for.
 MAX_PROBES = 100_000
+TOO_MANY = f"more than {MAX_PROBES} probes: name fewer functions"
 
 _LONGEST = 15  # bytes of an x86 instruction
 _OFFSET = re.compile(r"[0-9a-fA-F]+")
@@ -69,7 +70,10 @@ def mechanism() -> AttachKind | None:
 
 
 def points(file: CodeFile, pattern: Pattern) -> list[ProbePoint]:
-    """The probes of a file that match function and name of a description."""
+    """The probes of a file that match function and name of a description.
+
+    Beyond MAX_PROBES the rest is not looked for.
+    """
     kind = mechanism()
     if kind is None:
         return []
@@ -79,7 +83,7 @@ def points(file: CodeFile, pattern: Pattern) -> list[ProbePoint]:
     for name, functions in matching(file.image, pattern.function).items():
         found.extend(_of_function(file, name, functions, pattern, kind))
         if len(found) > MAX_PROBES:
-            return found[:MAX_PROBES]
+            return found
     if file.refused:
         _refused.setdefault(pattern, {})[file.image.path] = len(file.refused)
     return found
@@ -326,7 +330,10 @@ def why_nothing(file: CodeFile, pattern: Pattern) -> str:
         if not file.image.functions():
             return f"{file.module} has no symbols (it was stripped); use {file.module}:-:OFFSET"
         return f"{file.module} has no function {function}"
-    if points(file, pattern) == [] and file.refused:
+    found = points(file, pattern)
+    if len(found) > MAX_PROBES:
+        return TOO_MANY
+    if not found and file.refused:
         return f"the kernel refuses to probe this instruction of {function}"
     if _OFFSET.fullmatch(pattern.name):
         return f"no instruction of {function} begins at offset 0x{pattern.name}"

@@ -174,6 +174,8 @@ def find_executable(name: str) -> str:
             if os.access(candidate, os.X_OK):
                 return candidate
             reason = errno.EACCES
+        elif os.path.isdir(candidate) and "/" in name:
+            reason = errno.EISDIR
     raise TracingError(f"failed to execute {name}: {os.strerror(reason).lower()}")
 
 

@@ -110,6 +110,12 @@ def test_providers_that_are_not_there_are_named(provider, nearest):
     assert nearest in reason
 
 
+@pytest.mark.parametrize("provider", ["pid", "pid*"])
+def test_the_pid_provider_takes_the_number_of_a_process(provider):
+    reason = matched(f"{provider}:::entry").reason
+    assert reason is not None and "pid1234, or pid$target with -c or -p" in reason
+
+
 def test_every_probe_has_an_id_of_its_own():
     """Programs and the listing know a probe by its ID, so two with one ID are one."""
     names: dict[int, set[tuple[str, ...]]] = {}

@@ -54,6 +54,12 @@ def test_addresses_of_a_target_that_has_ended(program: Path) -> None:
     assert lines(dscript("-n", clauses, "-c", program)) == ["calls`eight 4"]
 
 
+@pytest.mark.parametrize("what", ["pid$target:::", "pid$target:libc::-"])
+def test_more_probes_than_can_be(program: Path, what: str) -> None:
+    """The instructions of all libraries, and those of libc alone, are more than 100,000."""
+    assert "more than 100000 probes: name fewer functions" in error("-n", what, "-c", program)
+
+
 def test_return_values(program: Path) -> None:
     clause = 'pid$target:a.out:eight:return { printf("%d\\n", (int)arg1); }'
     expected = [str(-1 if i == 2 else i + 98) for i in range(4)]
