@@ -113,7 +113,8 @@ def _prefetch(g: Generator, now: Iterable[tree.Expr], later: Iterable[tree.Expr]
             name = _GROUPS.get(node.name, node.name)
             if name in counts:
                 counts[name] += 1
-    for name, count in counts.items():
+    # timestamp first: vtimestamp is counted up to it.
+    for name, count in sorted(counts.items(), key=lambda item: item[0] != "timestamp"):
         once = name in ("timestamp", "walltimestamp", "vtimestamp")
         if name in g.cached or (count < 2 and not once):
             continue

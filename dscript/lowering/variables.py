@@ -296,9 +296,12 @@ def read_vtime(g: Generator, span: Span) -> Value:
     owner = f.load("i64", entry)
     f.cbr(f.icmp("eq", owner, g.address_of(current)), same, done)
     f.at(same)
+    # Of one clause both clocks are read once: neither is ahead of the other.
+    now = g.cached.get("timestamp") or f.helper(Helper.KTIME_GET_NS, [])
     base = f.load("i64", f.gep(entry, 8))
-    since = f.op("sub", f.helper(Helper.KTIME_GET_NS, []), f.load("i64", f.gep(entry, 16)))
-    exact = f.op("add", base, since)
+    since = f.op("sub", now, f.load("i64", f.gep(entry, 16)))
+    # Below 0 if the thread was switched out after it had read timestamp.
+    exact = f.op("add", base, f.select(f.icmp("sgt", since, const(0)), since, const(0)))
     f.br(done)
     f.at(done)
     return f.phi("i64", [(total, start), (total, seen), (exact, same)])

@@ -36,9 +36,9 @@ def translate(fields: list[str]) -> Fields | None:
             return ("uprobe", path, symbol, "entry")
         case ["uretprobe", path, symbol] if path and symbol:
             return ("uprobe", path, symbol, "return")
-        case ["usdt", path, provider, name] if path and name:
+        case ["usdt", path, provider, name] if name or "/" in path:
             return (provider or "*", path, "", name)
-        case ["usdt", path, name] if path and name:
+        case ["usdt", path, name] if path and (name or "/" in path):
             return ("*", path, "", name)
         case ["profile", unit, count] if unit in _UNITS and _is_count(count):
             return ("profile", "", "", f"profile-{count}{unit}")

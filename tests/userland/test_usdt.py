@@ -111,8 +111,25 @@ def test_names(program: Path) -> None:
     clause = 'demo$target::: { @[probeprov == strjoin("demo", lltostr(pid)), probemod, probefunc, '
     clause += "probename] = count(); }"
     found = [line.split() for line in lines(dscript("-n", clause, "-c", program))]
-    assert ["1", "a.out", "one", "kinds", "3"] in found
-    assert ["1", "a.out", "two", "same-name", "6"] in found
+    assert ["1", "demo", "one", "kinds", "3"] in found
+    assert ["1", "demo", "two", "same-name", "6"] in found
+
+
+def test_module_is_the_file_that_defines_the_probe(program: Path) -> None:
+    """Not `a.out`, which is the pid provider's name, though a description may say so."""
+    clause = "demo$target:demo::kinds { @[probemod] = count(); } "
+    clause += "demo$target:a.out::kinds { @[probemod] = count(); }"
+    found = lines(dscript("-n", clause, "-c", program))
+    assert [line.split() for line in found if "enabled" not in line] == [["demo", "6"]]
+
+
+def test_a_files_probes_by_empty_fields(program: Path) -> None:
+    for description in (f"usdt:{program}:demo:", f"usdt:{program}:"):
+        rows = [line.split() for line in lines(dscript("-l", "-n", description))[1:]]
+        assert {tuple(row[1:]) for row in rows} >= {
+            ("demo", str(program), "one", "kinds"),
+            ("demo", str(program), "two", "same-name"),
+        }
 
 
 def test_glob_reaches_running_and_later_processes(program: Path) -> None:
