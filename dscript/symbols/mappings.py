@@ -11,6 +11,8 @@ from dscript.kernel.processes import code_mappings
 
 # Ended processes that are remembered, the last ones.
 _REMEMBERED = 8192
+# What processes ran before they executed something else: of so many, the last ones of each.
+_CHANGED, _PAST = 1024, 8
 
 
 class Mapping(NamedTuple):
@@ -60,6 +62,7 @@ class Spaces:
     def __init__(self) -> None:
         self._alive: dict[int, Space] = {}
         self._ended: OrderedDict[int, Space] = OrderedDict()
+        self._past: OrderedDict[int, list[Space]] = OrderedDict()
 
     def mapped(self, pid: int, mapping: Mapping) -> None:
         self._alive.setdefault(pid, Space()).add(mapping)
@@ -68,6 +71,7 @@ class Spaces:
         """A process was made: it has what its parent has."""
         origin = self._alive.get(parent)
         self._ended.pop(pid, None)
+        self._past.pop(pid, None)
         child = Space() if origin is None else Space(origin.mappings, complete=origin.complete)
         if origin is not None:
             origin.shared = child.shared = True
@@ -75,6 +79,12 @@ class Spaces:
 
     def executed(self, pid: int) -> None:
         """A process runs another program from here on."""
+        before = self._alive.get(pid)
+        if before is not None and before.mappings:
+            past = self._past.pop(pid, [])
+            self._past[pid] = [before, *past[: _PAST - 1]]
+            while len(self._past) > _CHANGED:
+                self._past.popitem(last=False)
         self._alive[pid] = Space(complete=True)
 
     def ended(self, pid: int) -> None:
@@ -106,9 +116,16 @@ class Spaces:
         return list(dict.fromkeys(m.path for m in mappings if m.path.startswith("/")))
 
     def find(self, pid: int, address: int) -> Mapping | None:
-        """The mapping that an address lies in, of the process that has, or last had, the ID."""
+        """The mapping that an address lies in, of the process that has, or last had, the ID.
+
+        Where what it runs now has none there, it is that of what it ran before.
+        """
         space = self._alive.get(pid) or self._ended.get(pid)
-        return None if space is None else space.find(address)
+        found = None if space is None else space.find(address)
+        if found is None:
+            past = self._past.get(pid, ())
+            found = next(filter(None, (before.find(address) for before in past)), None)
+        return found
 
 
 def read_mappings(pid: int) -> list[Mapping]:

@@ -97,6 +97,8 @@ class Symbolizer:
             if self._spaces.find(pid, address) is None:
                 self.update()
                 if self._spaces.knows(pid) and self._spaces.find(pid, address) is None:
+                    if not index:  # of something that the process ran long before
+                        return addresses
                     self._say_cut(pid, addresses[:index])
                     return addresses[:index]
         return addresses

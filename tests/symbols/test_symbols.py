@@ -177,7 +177,11 @@ def test_forked_process_has_its_parents_mappings() -> None:
     found = spaces.find(11, 0x1800)
     assert found is not None and found.path == "/a"
     spaces.executed(11)
-    assert spaces.find(11, 0x1800) is None
+    found = spaces.find(11, 0x1800)  # of what it ran before
+    assert found is not None and found.path == "/a"
+    spaces.mapped(11, Mapping(0x1000, 0x2000, 0, "/c"))
+    found = spaces.find(11, 0x1800)
+    assert found is not None and found.path == "/c" and spaces.find(11, 0x2800) is None
     spaces.ended(10)
     found = spaces.find(10, 0x1800)
     assert found is not None and found.path == "/b"

@@ -80,3 +80,41 @@ def test_what_came_too_early_is_told(tmp_path: Path) -> None:
     assert "the unwind tables of their code were still to be made (seen first in " in told[0]
     frames = [own(frames, "spin") for _, frames, _ in keys(text.stdout)]
     assert frames[0][:1] == ["main"] or frames[0] == [], text.stdout
+
+
+BEFORE = """
+#include <stdlib.h>
+#include <unistd.h>
+__attribute__((noipa)) static int stage(int n)
+{
+    return getppid() + n;
+}
+int main(int argc, char **argv)
+{
+    int r = stage(argc);
+    if (argc > 1)
+        execv(argv[1], argv + 1);
+    return r == 0;
+}
+"""
+
+
+def test_what_a_process_ran_before_keeps_its_names(tmp_path: Path) -> None:
+    """Its keys are printed when it runs something else, or nothing any more."""
+    programs = [build(tmp_path, f"stage{number}", BEFORE, *FLAGS) for number in range(4)]
+    clause = "syscall::getppid:entry /pid == $target/ { @[usym(ucaller), ustack(2)] = count(); }"
+    done = dscript("-c", " ".join(map(str, programs)), "-n", clause)
+    for number in range(4):
+        assert done.stdout.count(f"stage{number}`stage+0x") == 1, done.stdout
+        assert f"  stage{number}`stage " in done.stdout
+
+
+def test_no_stack_is_empty(tmp_path: Path) -> None:
+    """Beyond what is remembered of a process that goes on and on, addresses are printed."""
+    programs = [build(tmp_path, f"stage{number}", BEFORE, *FLAGS) for number in range(12)]
+    clause = "syscall::getppid:entry /pid == $target/ { @[probefunc, ustack(1)] = count(); }"
+    done = dscript("-c", " ".join(map(str, programs)), "-n", clause)
+    found = done.stdout.split()
+    counts = [word for word in found if word.isdigit()]
+    frames = [word for word in found if word.startswith("0x") or "`" in word]
+    assert len(counts) == len(frames) >= 9 and "libc.so.6`getppid+0x7" in frames, done.stdout
