@@ -176,6 +176,7 @@ class ProgramBuilder:
         ] = {}
         self._uses_scratch: set[str] = set()
         self._exits: set[str] = set()
+        self._error_exits = False  # whether a fault may end tracing
         self._report: Function | None = None
         self._error_needs_scratch = False
         self._error = error
@@ -190,7 +191,9 @@ class ProgramBuilder:
         filter_ = self._filter(f"filter_{number}", group, arguments)
         f = unit.module.function(name, [("ctx", "ptr")], section=section)
         leave = f.block("leave")
-        if group.kind not in ("begin", "end"):
+        if group.kind == "begin":  # one of several: exit() may have been in one before
+            self._leave_after_exit(f)
+        elif group.kind != "end":
             self._check_activity(f, leave)
             if group.kind != "tick":
                 self._check_cgroup(f, leave, group)
@@ -332,7 +335,7 @@ class ProgramBuilder:
             f.br(next(iter(blocks.values())))
         for indices, label in blocks.items():
             f.at(label)
-            self._run(f, lists[indices], state, taken, end, renames)
+            self._run(f, lists[indices], state, taken, end, renames, group.kind != "end")
         f.at(end)
         if taken is not None:
             scratch.release(f, taken[1], taken[2])
@@ -368,7 +371,9 @@ class ProgramBuilder:
         taken: tuple[Value, Value, Value] | None,
         end: str,
         renames: bool,
+        stops: bool,
     ) -> None:
+        """Call the clauses in order.  `stops`: after exit() no other clause of the firing runs."""
         slot = NULL if taken is None else taken[0]
         # A clause for a call under another name leaves that one's number behind when it faults.
         probe = f.load("i64", f.gep(state, State.PROBE)) if renames else None
@@ -382,7 +387,7 @@ class ProgramBuilder:
             f.at(following)
             if probe is not None:
                 f.store(probe, f.gep(state, State.PROBE))
-            if function.name in self._exits:
+            if stops and (function.name in self._exits or self._error_exits):
                 following = f.block("more")
                 word = f.load("i64", f.gep(self.unit.bss, StateLayout.ACTIVITY), volatile=True)
                 f.cbr(f.icmp("eq", word, int(Activity.DRAINING)), end, following)
@@ -420,8 +425,10 @@ class ProgramBuilder:
             unit.temporary_top = max(unit.temporary_top, g.temporary_top)
             if g.exits:
                 self._exits.add(name)
-                if at + 1 < len(indices):
-                    self._leave_after_exit(f)
+            # All of ERROR's clauses run, as do END's.
+            stops = firing != "error" and (g.exits or self._error_exits)
+            if stops and at + 1 < len(indices):
+                self._leave_after_exit(f)
             f.fence()
         f.ret(0)
         self._functions[key] = f
@@ -447,6 +454,7 @@ class ProgramBuilder:
             self._report = report_function(self.unit, "report_error", clauses)
             # An ERROR clause that needs scratch makes every program take some.
             self._error_needs_scratch = clauses is not None and clauses.name in self._uses_scratch
+            self._error_exits = clauses is not None and clauses.name in self._exits
         return self._report
 
 
