@@ -95,8 +95,9 @@ def left_out(pattern: Pattern) -> int:
 
 
 def matching(image: elf.Elf, glob: str) -> dict[str, list[elf.Function]]:
-    """Functions by the name that is shown, in order of address.
+    """Functions by the name that is shown, in order of address, each place once.
 
+    Constructors and destructors of C++ have several symbols that are shown alike.
     A glob is held against the symbol, its demangled form, and that without parameters.
     """
     wanted = matcher(glob)
@@ -108,7 +109,9 @@ def matching(image: elf.Elf, glob: str) -> dict[str, list[elf.Function]]:
         if not hit and shown is not name:
             hit = wanted(shown) or wanted(without_parameters(shown))
         if hit and not _is_part(name):
-            found.setdefault(shown, []).append(function)
+            alike = found.setdefault(shown, [])
+            if not alike or alike[-1].address != function.address:
+                alike.append(function)
     return found
 
 

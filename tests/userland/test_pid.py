@@ -227,6 +227,24 @@ def test_static_program(tmp_path: Path) -> None:
     assert lines(dscript("-n", clause, "-c", program)) == ["0", "3", "6", "9"]
 
 
+def test_constructors_and_destructors_fire_once(tmp_path: Path) -> None:
+    """g++ writes two symbols for each (C1 and C2 of the Itanium C++ ABI), at one place."""
+    source = """
+    struct Box { int v; Box(int v); ~Box(); };
+    __attribute__((noinline)) Box::Box(int v) : v(v) { asm volatile("" ::: "memory"); }
+    __attribute__((noinline)) Box::~Box() { asm volatile("" ::: "memory"); }
+    int main() { for (int i = 0; i < 3; i++) Box b(i); return 0; }
+    """
+    program = build(tmp_path, "boxes", source, "-O1", compiler="g++")
+    clause = 'pid$target:a.out:*Box*: /probename == "entry" || probename == "return"/ '
+    done = dscript("-n", clause + "{ @[probefunc, probename] = count(); }", "-c", program)
+    assert {tuple(line.split()) for line in lines(done)} == {
+        (name, kind, "3")
+        for name in ("Box::Box(int)", "Box::~Box()")
+        for kind in ("entry", "return")
+    }
+
+
 def test_stripped_program_by_offset(tmp_path: Path) -> None:
     program = build(tmp_path, "plain", SOURCE, "-O1", "-no-pie")
     names = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout
