@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dscript.providers import Pattern, match
+from dscript.providers import Pattern, match, usercode
 from dscript.providers.base import is_glob, matcher
 
 
@@ -114,6 +115,14 @@ def test_providers_that_are_not_there_are_named(provider, nearest):
 def test_the_pid_provider_takes_the_number_of_a_process(provider):
     reason = matched(f"{provider}:::entry").reason
     assert reason is not None and "pid1234, or pid$target with -c or -p" in reason
+
+
+@pytest.mark.parametrize("rest", ["::-", "libc*::", "libc*::entry"])
+def test_a_description_of_too_many_probes_is_refused(rest, monkeypatch):
+    """With a lower limit: this process has more than 100 functions and instructions."""
+    monkeypatch.setattr(usercode, "MAX_PROBES", 100)
+    found = matched(f"pid{os.getpid()}:{rest}")
+    assert (found.points, found.reason) == ((), usercode.TOO_MANY)
 
 
 def test_every_probe_has_an_id_of_its_own():
