@@ -80,7 +80,10 @@ def points(file: CodeFile, pattern: Pattern) -> list[ProbePoint]:
     if pattern.function == "-":
         return list(_absolute(file, pattern.name, kind))
     found: list[ProbePoint] = []
-    for name, functions in matching(file.image, pattern.function).items():
+    named = matching(file.image, pattern.function)
+    if is_glob(pattern.function) or not pattern.function:
+        named = _each_place_once(named)
+    for name, functions in named.items():
         found.extend(_of_function(file, name, functions, pattern, kind))
         if len(found) > MAX_PROBES:
             return found
@@ -113,6 +116,22 @@ def matching(image: elf.Elf, glob: str) -> dict[str, list[elf.Function]]:
             if not alike or alike[-1].address != function.address:
                 alike.append(function)
     return found
+
+
+def _each_place_once(named: dict[str, list[elf.Function]]) -> dict[str, list[elf.Function]]:
+    """Of several names of one place (`malloc`, `__libc_malloc`) a glob means one.
+
+    As in DTrace, that with the fewest underscores in front, then the first in the alphabet.
+    """
+    chosen: dict[int, str] = {}
+    for name in sorted(named, key=lambda name: (len(name) - len(name.lstrip("_")), name)):
+        for function in named[name]:
+            chosen.setdefault(function.address, name)
+    return {
+        name: kept
+        for name, functions in named.items()
+        if (kept := [function for function in functions if chosen[function.address] == name])
+    }
 
 
 def _is_part(name: str) -> bool:
