@@ -26,14 +26,14 @@ def update(g: Generator, node: tree.AggregationUpdate) -> None:
     g.at(node.span)
     f = g.f
     plan = plan_of(g, node.aggregation)
-    value = None if node.value is None else g.value(node.value)
-    weight = None if node.weight is None else g.value(node.weight)
     done = f.block("aggregated")
-    if plan.keys:
+    if plan.keys:  # which are computed before the value
         place = _key(g, node, plan)
     else:
         place = f.slot("zero", 4, 4)
         f.store(const(plan.slot, "i32"), place)
+    value = None if node.value is None else g.value(node.value)
+    weight = None if node.weight is None else g.value(node.weight)
     words = _value_pointer(g, plan, place, done)
     _apply(g, plan, words, value, weight)
     f.br(done)
