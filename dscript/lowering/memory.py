@@ -81,9 +81,12 @@ def read_kernel(g: Generator, buffer: Value, size: int, where: Value) -> None:
 
 
 def check_heap(g: Generator, where: Value, size: Value) -> None:
-    """A fault for scratch memory that alloca() or copyin() has not given to this firing."""
+    """A fault for scratch memory that alloca() or copyin() has not given to this firing.
+
+    What runs before the clauses (a derived probe's condition) has none, nor pointers to any.
+    """
     room = g.unit.scratch.heap_room
-    if not room:
+    if not room or g.scratch is NULL:
         return
     f = g.f
     offset = f.op("sub", where, g.address_of(g.scratch_at(g.unit.scratch.heap)))

@@ -112,3 +112,7 @@ inline uint64_t uregs[int n] = n == R_CS || n == R_SS ?
     __register_offset[n] == 0xffffffff ? *(uint64_t *)0 :
     *(uint64_t *)(__user_registers() + __register_offset[n]);
 #pragma D attributes Stable/Stable/ISA uregs
+
+/* The number of the thread's system call, -1 in an interrupt or a fault of the program. */
+inline short __system_call = ((struct pt_regs *)__user_registers())->orig_ax > 0x7fffUL ? -1 :
+    ((struct pt_regs *)__user_registers())->orig_ax;

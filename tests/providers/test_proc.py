@@ -151,3 +151,48 @@ def test_what_is_wrong_is_said() -> None:
     assert "did you mean proc:::exit?" in refused("proc:::exitt {}")
     assert "[D_ARGS_IDX]" in refused("proc:::exit { trace(args[1]); }")
     assert "[D_TYPE_MEMBER]" in refused("proc:::create { trace(args[0]->pr_nonesuch); }")
+
+
+def test_copies_from_the_process_in_clauses_of_conditional_probes(tmp_path: Path) -> None:
+    """What these events' conditions read of the kernel is no matter of the clause's memory."""
+    seen, _ = traced(
+        tmp_path,
+        "syscall::kill:entry /pid == $target/ { self->at = curpsinfo->pr_argv; } "
+        "proc:::signal-handle, sysinfo:::syswrite, proc:::exit /self->at/ "
+        "{ @[probename, strlen(copyinstr(*(uintptr_t *)copyin(self->at, 8))) > 0] = sum(1); } "
+        'END { printa("%s %d %@d\\n", @); }',
+        "signal.signal(signal.SIGUSR1, lambda number, frame: None)\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)\n"
+        "os.write(1, b'')\n",
+    )
+    assert ["signal-handle", "1", "1"] in [[*map(str, row)] for row in seen]
+    assert any(row[0] == "syswrite" for row in seen)
+
+
+def test_members_that_tell_how_a_process_was_started(tmp_path: Path) -> None:
+    """pr_argc, pr_argv and pr_envp lead to what execve() was given; pr_start to when."""
+    seen, _ = traced(
+        tmp_path,
+        "syscall::execve:entry /ppid == $target/ { self->now = walltimestamp; } "
+        "syscall::execve:return /self->now && errno == 0/ { "
+        "this->names = (uintptr_t *)copyin(curpsinfo->pr_argv, 24); "
+        "this->environment = (uintptr_t *)copyin(curpsinfo->pr_envp, 16); "
+        'printf("%d %s %s %d %s %d\\n", curpsinfo->pr_argc, copyinstr(this->names[0]), '
+        "copyinstr(this->names[1]), this->names[2] == 0, copyinstr(this->environment[0]), "
+        "this->environment[1] == 0); "
+        'printf("%d %d\\n", self->now / 1000000000 - curpsinfo->pr_start.tv_sec <= 60, '
+        "(unsigned long)curpsinfo->pr_start.tv_nsec < 1000000000); "
+        'printf("%d %d %d %d %d\\n", curlwpsinfo->pr_syscall == SYS_execve, '
+        "curlwpsinfo->pr_stype == SOBJ_NONE, curlwpsinfo->pr_wchan == 0, "
+        "curlwpsinfo->pr_bindpset, curpsinfo->pr_ttydev == PRNODEV); }",
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    os.setsid()\n"
+        "    os.execve('/bin/true', ['first', 'second'], {'A': 'b'})\n"
+        "os.waitpid(child, 0)\n",
+    )
+    assert [" ".join(map(str, row)) for row in seen] == [
+        "2 first second 1 A=b 1",
+        "1 1",
+        "1 1 1 -1 1",
+    ]
