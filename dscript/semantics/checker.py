@@ -58,6 +58,15 @@ def settings_from(
     )
 
 
+def _structs(program: ast.Program) -> Iterator[ast.StructType]:
+    """The structures and unions that a program's declarations tell the members of."""
+    for item in program.items:
+        if isinstance(item, ast.Declaration):
+            spec = item.type.spec
+            if isinstance(spec, ast.StructType) and spec.tag and spec.members is not None:
+                yield spec
+
+
 class _Elsewhere(Diagnostic):
     """A probe that another system alone has: no fault in a clause that has others."""
 
@@ -94,6 +103,9 @@ class ProgramChecker:
     def announce(self, programs: Sequence[ast.Program]) -> None:
         """All pieces that will be checked: what probes they name matters to each other."""
         self._programs = list(programs)
+        self.environment.own_tags = frozenset(
+            f"{spec.kind} {spec.tag}" for program in programs for spec in _structs(program)
+        )
         self._named = None
         self._many_functions = None
 

@@ -90,6 +90,8 @@ class Environment:
     program_name: str = "dscript"
     typedefs: dict[str, Type] = field(default_factory=dict)
     tags: dict[str, StructType | EnumType] = field(default_factory=dict)
+    # Structures whose members the program declares somewhere: never the kernel's of that name.
+    own_tags: frozenset[str] = frozenset()
     enumerators: dict[str, tuple[int, EnumType]] = field(default_factory=dict)
     variables: dict[tuple[Scope, str], Variable] = field(default_factory=dict)
     aggregations: dict[str, AggregationVariable] = field(default_factory=dict)

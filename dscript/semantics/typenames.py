@@ -215,6 +215,10 @@ class TypeResolver:
             known = environment.tags.get(key)
             if isinstance(known, StructType):
                 return known
+            own = key in environment.own_tags and not spec.module
+            if own and not spec.span.source.is_library:
+                struct = environment.tags[key] = StructType(spec.kind, spec.tag)
+                return struct
             if environment.define(key):
                 return self._struct(spec)
             found = environment.kernel.struct(spec.kind, spec.tag, spec.module)
