@@ -66,10 +66,18 @@ _REFUSED_PREFIXES = frozenset(b"\x26\x2e\x36\x3e\xf0")
 _HARMLESS_PREFIXES = frozenset(b"\x64\x65\x66\x67\xf2\xf3")
 # Bytes before the opcode, prefix included.
 _VECTOR_PREFIXES = {0xC5: 2, 0xC4: 3, 0x62: 4}
+# Opcodes that it carries out or sets right itself (branch_setup_xol_ops(), push_setup_xol_ops(),
+# arch_uprobe_analyze_insn()), without a look at the prefix: `vxorps` would be taken for a push,
+# `vpcmpeqb` for a jump, and the program would go on with wrong values.
+_MISTAKEN_X86 = frozenset(bytes.fromhex("909a9dc2c3cacbcfe8e9eaebff")) | {
+    *range(0x50, 0x58),
+    *range(0x70, 0x80),
+}
 
 
 def probeable(machine: str, code: bytes) -> bool:
-    """Whether the kernel places probes on the instruction at the start of the code."""
+    """Whether the kernel places probes on the instruction at the start of the code, and then
+    does the same as it."""
     if machine != "EM_X86_64":
         return True
     at = 0
@@ -79,7 +87,10 @@ def probeable(machine: str, code: bytes) -> bool:
         return False
     if code[at] & 0xF0 == 0x40:  # REX
         at += 1
-    at += _VECTOR_PREFIXES.get(code[at], 0) if at < len(code) else 0
+    vector = _VECTOR_PREFIXES.get(code[at], 0) if at < len(code) else 0
+    at += vector
+    if vector and at < len(code) and code[at] in _MISTAKEN_X86:
+        return False
     if code[at : at + 1] == b"\x8e":  # mov to ss masks exceptions
         return code[at + 1 : at + 2] == b"" or code[at + 1] >> 3 & 7 != 2
     return at < len(code) and code[at] not in _REFUSED_X86

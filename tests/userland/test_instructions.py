@@ -134,7 +134,14 @@ def test_instructions_that_the_kernel_refuses(program: Path) -> None:
         ("8ed0", False),  # mov %eax,%ss
         ("8ed8", True),  # mov %eax,%ds
         ("c5f96ec6", False),  # vmovd %esi,%xmm0
-        ("c5f877", True),  # vzeroupper
+        ("c5f8105300", True),  # vmovups (%rbx),%xmm2
+        # Taken, but then something else is carried out.
+        ("c5f877", False),  # vzeroupper, for ja
+        ("c5f857c0", False),  # vxorps %xmm0,%xmm0,%xmm0, for push
+        ("c5f974c0", False),  # vpcmpeqb %xmm0,%xmm0,%xmm0, for je
+        ("62e27d287ace", False),  # vpbroadcastb %esi,%ymm17, for jp
+        ("c5f9ebc1", False),  # vpor %xmm1,%xmm0,%xmm0, for jmp
+        ("c5f8c2c100", False),  # vcmpeqps %xmm1,%xmm0,%xmm0, for ret
         ("62f17c481003", True),  # vmovups (%rbx),%zmm0
         ("62f1fe486f06", False),  # vmovdqu64 (%rsi),%zmm0
     ],
@@ -142,6 +149,29 @@ def test_instructions_that_the_kernel_refuses(program: Path) -> None:
 def test_what_the_kernel_takes(code: str, expected: bool) -> None:
     """As seen by linking each with a kernel 6.18, and in its source."""
     assert instructions.probeable("EM_X86_64", bytes.fromhex(code)) is expected
+
+
+VECTORS = r"""
+int all_ones(void);
+__asm__(".globl all_ones\n.type all_ones, @function\nall_ones:\n"
+        "vpcmpeqb %xmm0, %xmm0, %xmm0\nvxorps %xmm1, %xmm1, %xmm1\nvpor %xmm1, %xmm0, %xmm0\n"
+        "vcmpeqps %xmm1, %xmm1, %xmm2\nvpand %xmm2, %xmm0, %xmm0\nvmovd %xmm0, %eax\n"
+        "vzeroupper\nret\n.size all_ones, .-all_ones\n");
+int main(void) { return all_ones() == -1 ? 3 : 1; }
+"""
+
+
+def test_vector_code_goes_on_as_it_would(tmp_path: Path) -> None:
+    """The kernel takes some of these instructions for jumps, pushes and returns."""
+    if " avx " not in Path("/proc/cpuinfo").read_text():
+        pytest.skip("this processor has no AVX")
+    program = build(tmp_path, "vectors", VECTORS)
+    clause = "pid$target:a.out:all_ones: { @ = count(); }"
+    done = subprocess.run(
+        [DSCRIPT, "-n", clause, "-c", str(program)], capture_output=True, text=True, check=True
+    )
+    assert "exited with status 3" in done.stderr, done.stderr
+    assert int(done.stdout) >= 2, done.stdout
 
 
 def test_every_entry_of_libc_can_be_probed_or_is_left_out() -> None:
