@@ -45,8 +45,8 @@ _KERNEL_FACTS = (
 )
 
 
-# `provider$pid:` as opposed to `$pid` in an expression.
-_PROCESS_IN_PROBE = re.compile(r"\w\$(target|p?pid|pgid|sid)\b|\$(target|p?pid|pgid|sid)\s*:")
+# `provider$pid:` and `tick-$pid` as opposed to `$pid` in an expression.
+_PROCESS_IN_PROBE = re.compile(r"[\w-]\$(target|p?pid|pgid|sid)\b|\$(target|p?pid|pgid|sid)\s*:")
 # The types of a program: a.out`struct foo, libz.so.1`gzFile, pid123`…
 _USER_TYPE = re.compile(r"\ba\.out`|\blib[\w.+-]*(?:\.so[\w.]*|\+\+)`|\bpid\d+`")
 

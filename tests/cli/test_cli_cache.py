@@ -120,6 +120,7 @@ def test_oldest_entries_make_room(home: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_programs_with_a_process_in_a_probe_are_not_kept() -> None:
     assert not cache.suits(request("pid$pid:libc::entry"))
+    assert not cache.suits(request("tick-$pid"))
     assert not cache.suits(request("BEGIN", emit="ir"))
     assert cache.suits(request("syscall:::entry /pid != $pid/ { @ = count(); }"))
 
