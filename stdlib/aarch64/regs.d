@@ -88,6 +88,8 @@ inline uint64_t uregs[int n] = n < 0 || n > R_PSTATE ? *(uint64_t *)0 :
     *(uint64_t *)(__user_registers() + 8 * (uint64_t)n);
 #pragma D attributes Stable/Stable/ISA uregs
 
-/* The number of the thread's system call, -1 in an interrupt or a fault of the program. */
-inline short __system_call = ((struct pt_regs *)__user_registers())->syscallno < 0 ? -1 :
-    ((struct pt_regs *)__user_registers())->syscallno;
+/*
+ * The number of the thread's system call, -1 in an interrupt or a fault of the program: what
+ * follows R_PSTATE and orig_x0 in struct pt_regs.
+ */
+inline int __system_call = *(int *)(__user_registers() + 8 * (uint64_t)(R_PSTATE + 2));
