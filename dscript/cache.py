@@ -47,6 +47,8 @@ _KERNEL_FACTS = (
 
 # `provider$pid:` and `tick-$pid` as opposed to `$pid` in an expression.
 _PROCESS_IN_PROBE = re.compile(r"[\w-]\$(target|p?pid|pgid|sid)\b|\$(target|p?pid|pgid|sid)\s*:")
+# `python*:::`, whose probes a process that runs may have defined.
+_PROVIDER_GLOB = re.compile(r"(?<![^\s,;}/])[A-Za-z_][\w-]*[*?\[][^\s:;{}()]*:")
 # The types of a program: a.out`struct foo, libz.so.1`gzFile, pid123`…
 _USER_TYPE = re.compile(r"\ba\.out`|\blib[\w.+-]*(?:\.so[\w.]*|\+\+)`|\bpid\d+`")
 
@@ -80,6 +82,11 @@ def names_process(request: CompileRequest) -> bool:
     """
     texts = [piece.source.text for piece in request.pieces]
     return any(_PROCESS_IN_PROBE.search(text) or _USER_TYPE.search(text) for text in texts)
+
+
+def has_provider_glob(request: CompileRequest) -> bool:
+    """Whether a probe description may mean probes that a program defines itself."""
+    return any(_PROVIDER_GLOB.search(piece.source.text) for piece in request.pieces)
 
 
 def load(name: str) -> CompiledProgram | None:

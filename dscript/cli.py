@@ -157,10 +157,11 @@ def _compile_and_trace(line: CommandLine) -> int:
         show_on_terminal()
     request = _request(line)
     targets = None
-    if request.has_target and cache.names_process(request):
+    names_process = request.has_target and cache.names_process(request)
+    if names_process or (request.has_target and cache.has_provider_glob(request)):
         # The compiler looks at what the process has loaded.
         given = d_options.merge(request.environment_options, _pragmas(request), line.options)
-        given.setdefault("evaltime", _EVALTIME)
+        given.setdefault("evaltime", _EVALTIME if names_process else "exec")
         targets = api.start_targets(given, line.targets)
         request = request._replace(target=targets[0].pid)
     try:

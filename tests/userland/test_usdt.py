@@ -141,6 +141,13 @@ def test_glob_reaches_running_and_later_processes(program: Path) -> None:
     assert [line.split() for line in found] == [["demo", "6"]]
 
 
+@pytest.mark.parametrize("switch", ["-q", "-Z"])
+def test_glob_finds_the_probes_of_the_command(program: Path, switch: str) -> None:
+    clause = "dem*:::kinds /pid == $target/ { @ = count(); }"
+    found = lines(dscript(switch, "-n", clause, "-c", program))
+    assert [line.split() for line in found] == [["enabled", "1"], ["3"]]
+
+
 def test_libstdcxx_throw(tmp_path: Path) -> None:
     source = """
     #include <stdexcept>
