@@ -6,6 +6,9 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+# The path of the mapping that the kernel's own library has in a process.
+VDSO = "[vdso]"
+
 
 class ProcessMapping(NamedTuple):
     """Memory of a process, as a line of /proc/PID/maps has it.
@@ -136,6 +139,15 @@ def is_of_kernel(pid: int) -> bool:
     Raises OSError when it is gone or may not be looked at.
     """
     return next(code_mappings(pid), None) is None
+
+
+def vdso_image() -> bytes:
+    """The library that the kernel gives to every 64-bit process: ours; empty without one."""
+    for mapping in code_mappings(os.getpid()):
+        if mapping.path == VDSO:
+            with open("/proc/self/mem", "rb", buffering=0) as memory:
+                return os.pread(memory.fileno(), mapping.end - mapping.start, mapping.start)
+    return b""
 
 
 def shares_files(pid: int) -> bool:

@@ -17,7 +17,7 @@ from typing import Final
 from dscript.kernel import cachedir
 from dscript.kernel.cfi import X86_64, Fragment, fragments
 from dscript.kernel.elf_headers import Code, Headers, NoElf
-from dscript.kernel.processes import code_mappings
+from dscript.kernel.processes import vdso_image
 from dscript.kernel.unwind_rows import MACHINES, ROW_STEPS, Rule, row
 
 # The format's number is part of the name: other rows, other number.
@@ -92,11 +92,8 @@ def build(data: bytes) -> bytes:
 
 def vdso() -> bytes:
     """The table of the library that the kernel gives to every 64-bit process."""
-    for mapping in code_mappings(os.getpid()):
-        if mapping.path == "[vdso]":
-            with open("/proc/self/mem", "rb", buffering=0) as memory:
-                return build(os.pread(memory.fileno(), mapping.end - mapping.start, mapping.start))
-    return b""
+    image = vdso_image()
+    return build(image) if image else b""
 
 
 def _fragments(headers: Headers, data: bytes) -> list[Fragment]:

@@ -241,7 +241,7 @@ class Unwinder:
         self._lists.set(pid, process.identity, ranges)
 
     def _table_of(self, pid: int, mapping: processes.ProcessMapping, shared: bool) -> int:
-        if mapping.path == "[vdso]":
+        if mapping.path == processes.VDSO:
             return rows.VDSO_TABLE
         if not mapping.inode:
             return 0

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from dscript.kernel import elf
 from dscript.kernel.demangle import demangle
+from dscript.kernel.processes import VDSO, vdso_image
 from dscript.symbols.mappings import Mapping
 from dscript.symbols.types import Symbol
 
@@ -18,10 +19,14 @@ def symbol(pid: int, mapping: Mapping, address: int, file: str = "") -> Symbol |
     `file` opens what was mapped where its path does not.  The name is empty where the file
     tells none; None where there is no file either.
     """
-    if not mapping.path.startswith("/") or mapping.path.startswith("//anon"):
+    if mapping.path == VDSO:
+        # The one of 32-bit processes, below 4 GiB, is another.
+        image = _vdso() if mapping.start >> 32 else None
+    elif not mapping.path.startswith("/") or mapping.path.startswith("//anon"):
         return _made_at_run_time(pid, address)
+    else:
+        image = _image(file or mapping.path, mapping.build_id)
     module = os.path.basename(mapping.path.removesuffix(" (deleted)"))
-    image = _image(file or mapping.path, mapping.build_id)
     if image is None:
         return Symbol(module, "", 0)
     place = image.address_at(address - mapping.start + mapping.offset)
@@ -45,6 +50,17 @@ def _image(path: str, build_id: str) -> elf.Elf | None:
         if not build_id or image.build_id == build_id:
             return image
     return None
+
+
+@lru_cache(maxsize=1)
+def _vdso() -> elf.Elf | None:
+    """The kernel's own library, in a file of memory that stays open."""
+    file = os.memfd_create("vdso")
+    os.write(file, vdso_image())
+    try:
+        return elf.read(f"/proc/self/fd/{file}")
+    except elf.BadElf:
+        return None
 
 
 def _made_at_run_time(pid: int, address: int) -> Symbol | None:

@@ -1,7 +1,7 @@
 """User addresses to symbols, by bcc's symbol cache in libbcc_bpf (no LLVM, 3 ms to load).
 
-bcc knows ELF symbol tables, separate debug files, the vDSO and the perf maps that JIT
-compilers write (/tmp/perf-PID.map), which is what jstack() shows of Java and Node.
+bcc knows ELF symbol tables, separate debug files and the perf maps that JIT compilers write
+(/tmp/perf-PID.map), which is what jstack() shows of Java and Node.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import time
 from collections import OrderedDict
 
-from dscript.kernel.processes import code_mappings, reachable, start_time
+from dscript.kernel.processes import VDSO, code_mappings, reachable, start_time
 from dscript.symbols.types import Symbol
 
 _LIBRARIES = ("libbcc_bpf.so.0", "libbcc.so.0")
@@ -88,8 +88,11 @@ class UserSymbols:
             return process.found[address]
         except KeyError:
             symbol = self._resolve(process.handle, address)
-            if symbol is not None and symbol.module.endswith(" (deleted)"):
-                symbol = _of_deleted_file(pid, address) or symbol
+            # Which bcc finds no longer, and which it looks for in a file that is not there.
+            if symbol is not None and (
+                symbol.module.endswith(" (deleted)") or (symbol.module == VDSO and not symbol.name)
+            ):
+                symbol = _by_mapping(pid, address) or symbol
             if self._addresses >= self._most_addresses:
                 self._forget_addresses()
             process.found[address] = symbol
@@ -146,8 +149,8 @@ class UserSymbols:
             self._drop(pid)
 
 
-def _of_deleted_file(pid: int, address: int) -> Symbol | None:
-    """The symbol where code was mapped from a file that was deleted or replaced since.
+def _by_mapping(pid: int, address: int) -> Symbol | None:
+    """The symbol of the kernel's library, or of a file that was deleted or replaced since.
 
     The kernel still opens the file for those who may trace the process (proc(5), map_files).
     """
@@ -160,7 +163,7 @@ def _of_deleted_file(pid: int, address: int) -> Symbol | None:
     from dscript.symbols import files
     from dscript.symbols.mappings import Mapping
 
-    file, _ = reachable(pid, mapping)
+    file = "" if mapping.path == VDSO else reachable(pid, mapping)[0]
     held = Mapping(mapping.start, mapping.end, mapping.offset, mapping.path)
     return files.symbol(pid, held, address, file)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dscript.symbols import files
 from dscript.symbols.kernel import KernelSymbols
 from dscript.symbols.mappings import Mapping, Spaces, read_mappings
 from dscript.symbols.symbolizer import Symbolizer
@@ -186,6 +187,32 @@ def test_forked_process_has_its_parents_mappings() -> None:
     found = spaces.find(10, 0x1800)
     assert found is not None and found.path == "/b"
     assert spaces.find(10, 0x2000) is None
+
+
+def test_functions_of_the_kernels_own_library() -> None:
+    """In a process that runs, and in one that has ended; readelf knows where they are."""
+    mapping = next(m for m in read_mappings(os.getpid()) if m.path == "[vdso]")
+    image = Path(f"/tmp/vdso-{os.getpid()}")
+    try:
+        with open("/proc/self/mem", "rb", buffering=0) as memory:
+            image.write_bytes(os.pread(memory.fileno(), mapping.end - mapping.start, mapping.start))
+        listed = subprocess.run(
+            ["readelf", "-W", "--dyn-syms", image], capture_output=True, text=True, check=True
+        ).stdout
+    finally:
+        image.unlink(missing_ok=True)
+    functions = [line.split() for line in listed.splitlines() if " FUNC " in line]
+    assert len(functions) > 3
+    for words in functions:
+        address = int(words[1], 16)
+        names = {w[7].partition("@")[0] for w in functions if w[1] == words[1]}
+        for found in (
+            UserSymbols().lookup(os.getpid(), mapping.start + address + 1),
+            files.symbol(0, mapping, mapping.start + address + 1),
+        ):
+            assert found is not None
+            assert (found.module, found.offset) == ("[vdso]", 1)
+            assert found.name in names, (found, names)
 
 
 def test_perf_map_of_a_compiler_at_run_time() -> None:

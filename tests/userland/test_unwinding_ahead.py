@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from tests.userland.support import DSCRIPT, build, dscript
@@ -37,33 +38,48 @@ def cut(text: str) -> dict[int, int]:
 
 
 def test_processes_that_run_before(tmp_path: Path) -> None:
-    """Files that no cache has seen: their tables are made before the probes fire."""
+    """Files that no cache has seen: their tables are made before the probes fire.
+
+    The time for that is bounded, and is that of all processes: what others run counts.
+    """
     busy = SPIN.replace("CLOCKS_PER_SEC / 5", "CLOCKS_PER_SEC * 60")
-    running = []
-    try:
-        for number in range(3):
-            folder = tmp_path / str(number)
-            folder.mkdir()
-            program = build(folder, "spin", busy, *FLAGS, "-Wl,--build-id=uuid")
-            running.append(subprocess.Popen([program, "0"]))
-        done = dscript("-n", SAMPLES + "tick-1s { exit(0); }")
-    finally:
-        for process in running:
-            process.kill()
-            process.wait()
-    found = cut(done.stdout)
-    assert found and sum(found.values()) == 0, done.stdout
+    for attempt in range(3):
+        running = []
+        try:
+            for number in range(3):
+                folder = tmp_path / f"{attempt}-{number}"
+                folder.mkdir()
+                program = build(folder, "spin", busy, *FLAGS, "-Wl,--build-id=uuid")
+                running.append(subprocess.Popen([program, "0"]))
+            done = dscript("-n", SAMPLES + "tick-1s { exit(0); }")
+        finally:
+            for process in running:
+                process.kill()
+                process.wait()
+        found = cut(done.stdout)
+        if found and sum(found.values()) == 0:
+            return
+    raise AssertionError(done.stdout)
 
 
 def test_processes_that_start_later(tmp_path: Path) -> None:
     """Once its files are known, already the first sample of a process is whole."""
     program = build(tmp_path, "spin", SPIN, *FLAGS)
-    command = f"sh -c '{'; '.join([f'{program} 0'] * 6)}'"
+    # The first one makes them known; the tracer may need time for it.
+    command = f"sh -c '{program} 0; sleep 1; {'; '.join([f'{program} 0'] * 5)}'"
     done = dscript("-c", command, "-n", SAMPLES)
     found = cut(done.stdout)
     assert len(found) >= 4, done.stdout
     first = min(found)
     assert {pid: count for pid, count in found.items() if count and pid != first} == {}, done.stdout
+    # What libc asks of the kernel's library has its name though the processes have ended.
+    above = {
+        callee
+        for _, frames, _ in keys(done.stdout)
+        for callee, caller in pairwise(frames)
+        if caller == "libc.so.6`clock_gettime"
+    }
+    assert above and all(name.startswith("[vdso]`") for name in above), done.stdout
 
 
 def test_what_came_too_early_is_told(tmp_path: Path) -> None:
