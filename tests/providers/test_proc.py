@@ -158,7 +158,7 @@ def test_copies_from_the_process_in_clauses_of_conditional_probes(tmp_path: Path
     seen, _ = traced(
         tmp_path,
         "syscall::kill:entry /pid == $target/ { self->at = curpsinfo->pr_argv; } "
-        "proc:::signal-handle, sysinfo:::syswrite, proc:::exit /self->at/ "
+        "proc:::signal-handle, sysinfo:::syswrite /self->at/ "
         "{ @[probename, strlen(copyinstr(*(uintptr_t *)copyin(self->at, 8))) > 0] = sum(1); } "
         'END { printa("%s %d %@d\\n", @); }',
         "signal.signal(signal.SIGUSR1, lambda number, frame: None)\n"

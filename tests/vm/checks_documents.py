@@ -10,7 +10,7 @@ from tests.documents.running import IN_GUEST, prepare, run
 from tests.vm.harness import check
 
 
-@check("6.1", "6.12")
+@check("6.1")
 def check_commands_of_the_documents(shared: Path) -> None:
     folder = Path(tempfile.mkdtemp(dir=shared))
     prepare(folder)

@@ -52,6 +52,4 @@ for _provider in every_probe.PROVIDERS:
     def _check(shared: Path, provider: str = _provider) -> None:
         _every_probe(provider, shared)
 
-    # What the network counts has changed most.
-    _kernels = ("6.1", "6.12") if _provider == "mib" else ("6.1",)
-    register(f"every_probe_of_{_provider}", _check, _kernels)
+    register(f"every_probe_of_{_provider}", _check, ("6.1",))

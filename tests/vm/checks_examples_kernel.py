@@ -81,7 +81,7 @@ def check_examples_kernel_stacks_off_the_cpu(shared: Path) -> None:
     expect(200_000 <= asleep < 3_000_000, outcome)
 
 
-@check("6.1", "6.12")
+@check("6.1")
 def check_examples_kernel_events_of_older_kernels(shared: Path) -> None:
     """Recipes whose tracepoints, arguments and structures are others on other kernels."""
     work = f"{sys.executable} -I -S {_workload(shared)}"

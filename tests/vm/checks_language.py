@@ -81,7 +81,7 @@ SAMPLES: dict[str, str] = {
 
 
 # How many programs of tests/language run in the guest.
-COUNT = 200
+COUNT = 100
 
 
 def _compile_outside(kernel: Kernel, shared: Path) -> None:

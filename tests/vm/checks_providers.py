@@ -143,7 +143,7 @@ def check_providers_listing_and_near_names(shared: Path) -> None:
     expect(near.status == 1 and "did you mean fbt::vfs_open:entry?" in near.stderr, near)
 
 
-@check("6.1", "6.12")
+@check("6.1")
 def check_providers_files_registers_and_narrow_calls(shared: Path) -> None:
     """The tests of fds[], uregs[] and 32-bit system calls on another kernel."""
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]

@@ -1,7 +1,7 @@
 """The providers' own tests inside a guest: pytest there, with every dscript run a fork.
 
 Each module becomes one guest check (checks_suite.py).  What it skips, and why, is told in
-FOLDER/suite-MODULE.json, which the run of the tests outside prints at its end (conftest.py).
+OWN/suite-MODULE.json, which the run of the tests outside prints at its end (conftest.py).
 """
 
 from __future__ import annotations
@@ -51,12 +51,11 @@ SKIPPED: dict[str, list[tuple[str, str]]] = {}
 AGAIN: dict[str, dict[str, str]] = {}
 
 
-def read_what_was_told(kernel: str, shared: Path, own: Path) -> None:
-    """From the folder of a kernel's guests and the one of the guest that has ended."""
-    found = [(path, json.loads(path.read_text())) for path in shared.glob("suite-*.json")]
-    if found:
-        told = [(name, reason) for _, (_, _, skips) in sorted(found) for name, reason in skips]
-        SKIPPED[kernel] = told + list(ELSEWHERE.items())
+def read_what_was_told(kernel: str, own: Path) -> None:
+    """From the folder of a guest that has ended."""
+    for path in sorted(own.glob("suite-*.json")):
+        skips = SKIPPED.setdefault(kernel, list(ELSEWHERE.items()))
+        skips += [(name, reason) for name, reason in json.loads(path.read_text())[2]]
     AGAIN.setdefault(kernel, {}).update(json.loads((own / "again.json").read_text()))
 
 
