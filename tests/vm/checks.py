@@ -3,8 +3,8 @@
 They stand in the modules `checks_*.py` beside this one.  Run as a program in the guest
 (`checks.py KERNEL FOLDER OWN [WORD]`), it runs those of KERNEL (whose names hold WORD) that no
 other guest with the same FOLDER has taken, in its OWN folder, and writes OWN/results.json: for
-each check None, or what went wrong.  A check that failed is run once more after all others, and named in
-OWN/again.json; what failed twice has failed.
+each check None, or what went wrong.  A check that failed is run once more after all others, and
+named in OWN/again.json; what failed twice has failed.
 """
 
 from __future__ import annotations
