@@ -10,7 +10,8 @@ from pathlib import Path
 from tests.userland.support import DSCRIPT, build, dscript
 from tests.userland.test_unwinding import FLAGS, SPIN, own
 
-SAMPLES = 'profile-499 /execname == "spin" && arg1/ { @[pid, ustack()] = count(); } '
+# Of a name that no other test's program has, since all processes are looked at.
+SAMPLES = 'profile-499 /execname == "early" && arg1/ { @[pid, ustack()] = count(); } '
 
 
 def keys(text: str) -> Iterator[tuple[int, list[str], int]]:
@@ -32,7 +33,7 @@ def cut(text: str) -> dict[int, int]:
     for pid, frames, count in keys(text):
         found.setdefault(pid, 0)
         # Code of libraries that runs before and after the program's own is another matter.
-        if own(frames, "spin")[-1:] not in ([], ["_start"]):
+        if own(frames, "early")[-1:] not in ([], ["_start"]):
             found[pid] += count
     return found
 
@@ -49,7 +50,7 @@ def test_processes_that_run_before(tmp_path: Path) -> None:
             for number in range(3):
                 folder = tmp_path / f"{attempt}-{number}"
                 folder.mkdir()
-                program = build(folder, "spin", busy, *FLAGS, "-Wl,--build-id=uuid")
+                program = build(folder, "early", busy, *FLAGS, "-Wl,--build-id=uuid")
                 running.append(subprocess.Popen([program, "0"]))
             done = dscript("-n", SAMPLES + "tick-1s { exit(0); }")
         finally:
@@ -64,7 +65,7 @@ def test_processes_that_run_before(tmp_path: Path) -> None:
 
 def test_processes_that_start_later(tmp_path: Path) -> None:
     """Once its files are known, already the first sample of a process is whole."""
-    program = build(tmp_path, "spin", SPIN, *FLAGS)
+    program = build(tmp_path, "early", SPIN, *FLAGS)
     # The first one makes them known; the tracer may need time for it.
     command = f"sh -c '{program} 0; sleep 1; {'; '.join([f'{program} 0'] * 5)}'"
     done = dscript("-c", command, "-n", SAMPLES)
@@ -84,16 +85,16 @@ def test_processes_that_start_later(tmp_path: Path) -> None:
 
 def test_what_came_too_early_is_told(tmp_path: Path) -> None:
     """The first stack of a program that nobody has seen, in one line."""
-    program = build(tmp_path, "spin", SPIN, *FLAGS, "-Wl,--build-id=uuid")
+    program = build(tmp_path, "early", SPIN, *FLAGS, "-Wl,--build-id=uuid")
     text = subprocess.run(
-        [DSCRIPT, "-n", 'syscall::wait4:entry /execname == "spin"/ { @[pid, ustack()] = count(); }',
+        [DSCRIPT, "-n", 'syscall::wait4:entry /execname == "early"/ { @[pid, ustack()] = count(); }',
          "-c", f"sh -c '{program} 1; {program} 1'"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     told = [line for line in text.stderr.splitlines() if "user stack" in line]
     assert len(told) == 1, text.stderr + text.stdout
     assert "the unwind tables of their code were still to be made (seen first in " in told[0]
-    frames = [own(frames, "spin") for _, frames, _ in keys(text.stdout)]
+    frames = [own(frames, "early") for _, frames, _ in keys(text.stdout)]
     assert frames[0][:1] == ["main"] or frames[0] == [], text.stdout
 
 
