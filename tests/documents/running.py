@@ -49,6 +49,9 @@ def run(command: str, folder: Path, enough: float = LONG_ENOUGH) -> tuple[int, s
             stderr=err,
             start_new_session=True,
         )
+        written = select.poll()  # not select(): this process may have many files open
+        if terminal:
+            written.register(screen, select.POLLIN)
         limit = time.monotonic() + MOST
         # "matched N probes" comes when the program is compiled.
         stop = limit
@@ -60,7 +63,7 @@ def run(command: str, folder: Path, enough: float = LONG_ENOUGH) -> tuple[int, s
                 stop = time.monotonic() + 30  # a second one would end it at once
             if time.monotonic() > limit:
                 os.killpg(shell.pid, signal.SIGKILL)
-            if terminal and select.select([screen], [], [], 0)[0]:
+            if terminal and written.poll(0):
                 os.read(screen, 65536)
             time.sleep(0.02)
         if terminal:

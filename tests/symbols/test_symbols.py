@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -203,16 +204,17 @@ def test_functions_of_the_kernels_own_library() -> None:
         image.unlink(missing_ok=True)
     functions = [line.split() for line in listed.splitlines() if " FUNC " in line]
     assert len(functions) > 3
-    for words in functions:
-        address = int(words[1], 16)
-        names = {w[7].partition("@")[0] for w in functions if w[1] == words[1]}
-        for found in (
-            UserSymbols().lookup(os.getpid(), mapping.start + address + 1),
-            files.symbol(0, mapping, mapping.start + address + 1),
-        ):
-            assert found is not None
-            assert (found.module, found.offset) == ("[vdso]", 1)
-            assert found.name in names, (found, names)
+    with closing(UserSymbols()) as symbols:
+        for words in functions:
+            address = mapping.start + int(words[1], 16) + 1
+            names = {w[7].partition("@")[0] for w in functions if w[1] == words[1]}
+            for found in (
+                symbols.lookup(os.getpid(), address),
+                files.symbol(0, mapping, address),
+            ):
+                assert found is not None
+                assert (found.module, found.offset) == ("[vdso]", 1)
+                assert found.name in names, (found, names)
 
 
 def test_perf_map_of_a_compiler_at_run_time() -> None:

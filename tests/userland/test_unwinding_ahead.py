@@ -86,9 +86,9 @@ def test_processes_that_start_later(tmp_path: Path) -> None:
 def test_what_came_too_early_is_told(tmp_path: Path) -> None:
     """The first stack of a program that nobody has seen, in one line."""
     program = build(tmp_path, "early", SPIN, *FLAGS, "-Wl,--build-id=uuid")
+    clause = 'syscall::wait4:entry /execname == "early"/ { @[pid, ustack()] = count(); }'
     text = subprocess.run(
-        [DSCRIPT, "-n", 'syscall::wait4:entry /execname == "early"/ { @[pid, ustack()] = count(); }',
-         "-c", f"sh -c '{program} 1; {program} 1'"],
+        [DSCRIPT, "-n", clause, "-c", f"sh -c '{program} 1; {program} 1'"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     told = [line for line in text.stderr.splitlines() if "user stack" in line]
