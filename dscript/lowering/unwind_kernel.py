@@ -8,6 +8,8 @@ readable, and what was found is checked to hold the address.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from dscript.kernel import unwind_rows as rows
 from dscript.lowering.generator import Unit
 from dscript.lowering.kernel import KernelLayout
@@ -73,7 +75,7 @@ def knows_kernel(kernel: KernelLayout) -> bool:
     )
 
 
-class KernelMappings:
+class KernelMappings(ABC):
     """Emits into `f` what finds the mapping of an address; `node` is room for a tree's node."""
 
     unit: Unit
@@ -81,8 +83,9 @@ class KernelMappings:
     w: Words
 
     @property
+    @abstractmethod
     def node(self) -> Value:
-        raise NotImplementedError
+        """Room for a node."""
 
     def _look_into_tree(self) -> None:
         """The mapping of `pc`: `start`, `length` (0: none), `shift`, `FILE`; the vDSO's `table`."""

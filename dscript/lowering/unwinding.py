@@ -35,7 +35,6 @@ from dscript.object.values import NULL, Value, const
 from dscript.semantics import tree
 from dscript.semantics.walk import walk_clause
 
-_WORDS = WORDS_SIZE
 # x86-64: struct pt_regs (arch/x86/include/asm/ptrace.h), __USER_CS (asm/segment.h), and from the
 # stack pointer that a handler returns with, registers in struct ucontext (asm/ucontext.h).
 _BP, _IP, _CS, _SP = 32, 128, 136, 152
@@ -66,12 +65,12 @@ def write(g: Generator, where: Value, frames: int) -> None:
     """Up to `frames` addresses where they are wanted, which is zeroed."""
     f = g.f
     block = _walk(g, frames)
-    f.memcpy(where, f.gep(block, _WORDS), 8 * frames)
+    f.memcpy(where, f.gep(block, WORDS_SIZE), 8 * frames)
 
 
 def frame(g: Generator, number: int) -> Value:
     """One address of the stack, 0 beyond its end."""
-    return g.f.load("i64", g.f.gep(_walk(g, number + 1), _WORDS + 8 * number))
+    return g.f.load("i64", g.f.gep(_walk(g, number + 1), WORDS_SIZE + 8 * number))
 
 
 def depth(g: Generator) -> Value:
@@ -86,14 +85,16 @@ def _walk(g: Generator, frames: int) -> Value:
     """
     f = g.f
     block = g.temporary_at(BLOCK_SIZE)
-    f.memset(block, _WORDS + 8 * frames)
+    f.memset(block, WORDS_SIZE + 8 * frames)
     words = Words(f, block, NAMES)
     words["limit"] = frames
     words["pid"] = f.op("lshr", read_ids(g), 32)
     result = f.call(_walker(g.unit), [block])
     with only_if(f, f.icmp("eq", result, 0)):
         flags = const(F_USER_STACK)
-        got = f.helper(Helper.GET_STACK, [g.ctx, f.gep(block, _WORDS), const(8 * frames), flags])
+        got = f.helper(
+            Helper.GET_STACK, [g.ctx, f.gep(block, WORDS_SIZE), const(8 * frames), flags]
+        )
         with only_if(f, f.icmp("sgt", got, 0)):
             words["count"] = f.op("lshr", got, 3)
     return block
@@ -160,7 +161,7 @@ class _Walk(Lookup):
     def _frame(self, step: Step) -> None:
         f, w = self.f, self.w
         count = step.within(w["count"], MAX_FRAMES)
-        where = f.gep(f.gep(w.base, _WORDS), f.op("shl", count, 3))
+        where = f.gep(f.gep(w.base, WORDS_SIZE), f.op("shl", count, 3))
         f.store(w["ip"], where)
         w["count"] = f.op("add", count, 1)
         step.stop_if(f.icmp("uge", w["count"], w["limit"]))

@@ -349,11 +349,11 @@ class Session:
         kernel = self._kernel
         more = kernel.unwinder is not None and kernel.unwinder.serve()
         now = time.monotonic()
-        wait = 0.0 if more else status.next - now
+        wait = status.next - now
         if status.due(now):
             self._report_losses()
             kernel.refresh()
-            wait = 0.0 if more else status.interval
+            wait = status.interval
         if kernel.drain.pressure_limit is not None:
             wait = min(wait, _PRESSURE_CHECK, aggregate.next - now)
             if self._snapshots.settled and (kernel.drain.pressed or aggregate.due(now)):
@@ -364,7 +364,7 @@ class Session:
                 kernel.cleaner.sweep()
         for view, timer in self._looks:
             wait = min(wait, self._look(view, timer, now))
-        return max(wait, 0.0)
+        return 0.0 if more else max(wait, 0.0)
 
     def _look(self, view: View, timer: _Timer, now: float) -> float:
         """Show a view the present totals when it is time; seconds until then."""
