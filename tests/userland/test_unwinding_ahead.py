@@ -10,8 +10,10 @@ from pathlib import Path
 from tests.userland.support import DSCRIPT, build, dscript
 from tests.userland.test_unwinding import FLAGS, SPIN, own
 
-# Of a name that no other test's program has, since all processes are looked at.
-SAMPLES = 'profile-499 /execname == "early" && arg1/ { @[pid, ustack()] = count(); } '
+
+def samples(name: str) -> str:
+    """The stacks of all processes of a name, which no other test's program may have."""
+    return f'profile-499 /execname == "{name}" && arg1/ {{ @[pid, ustack()] = count(); }} '
 
 
 def keys(text: str) -> Iterator[tuple[int, list[str], int]]:
@@ -27,13 +29,13 @@ def keys(text: str) -> Iterator[tuple[int, list[str], int]]:
             pid = int(line)
 
 
-def cut(text: str) -> dict[int, int]:
-    """Samples of each process whose stacks do not reach back to its start."""
+def cut(text: str, name: str) -> dict[int, int]:
+    """Samples of each process of the program whose stacks do not reach back to its start."""
     found: dict[int, int] = {}
     for pid, frames, count in keys(text):
         found.setdefault(pid, 0)
         # Code of libraries that runs before and after the program's own is another matter.
-        if own(frames, "early")[-1:] not in ([], ["_start"]):
+        if own(frames, name)[-1:] not in ([], ["_start"]):
             found[pid] += count
     return found
 
@@ -50,14 +52,14 @@ def test_processes_that_run_before(tmp_path: Path) -> None:
             for number in range(3):
                 folder = tmp_path / f"{attempt}-{number}"
                 folder.mkdir()
-                program = build(folder, "early", busy, *FLAGS, "-Wl,--build-id=uuid")
+                program = build(folder, "runs_before", busy, *FLAGS, "-Wl,--build-id=uuid")
                 running.append(subprocess.Popen([program, "0"]))
-            done = dscript("-n", SAMPLES + "tick-1s { exit(0); }")
+            done = dscript("-n", samples("runs_before") + "tick-1s { exit(0); }")
         finally:
             for process in running:
                 process.kill()
                 process.wait()
-        found = cut(done.stdout)
+        found = cut(done.stdout, "runs_before")
         if found and sum(found.values()) == 0:
             return
     raise AssertionError(done.stdout)
@@ -65,11 +67,11 @@ def test_processes_that_run_before(tmp_path: Path) -> None:
 
 def test_processes_that_start_later(tmp_path: Path) -> None:
     """Once its files are known, already the first sample of a process is whole."""
-    program = build(tmp_path, "early", SPIN, *FLAGS)
+    program = build(tmp_path, "starts_later", SPIN, *FLAGS)
     # The first one makes them known; the tracer may need time for it.
     command = f"sh -c '{program} 0; sleep 1; {'; '.join([f'{program} 0'] * 5)}'"
-    done = dscript("-c", command, "-n", SAMPLES)
-    found = cut(done.stdout)
+    done = dscript("-c", command, "-n", samples("starts_later"))
+    found = cut(done.stdout, "starts_later")
     assert len(found) >= 4, done.stdout
     first = min(found)
     later = {pid: count for pid, count in found.items() if count and pid != first}
@@ -86,8 +88,8 @@ def test_processes_that_start_later(tmp_path: Path) -> None:
 
 def test_what_came_too_early_is_told(tmp_path: Path) -> None:
     """The first stack of a program that nobody has seen, in one line."""
-    program = build(tmp_path, "early", SPIN, *FLAGS, "-Wl,--build-id=uuid")
-    clause = 'syscall::wait4:entry /execname == "early"/ { @[pid, ustack()] = count(); }'
+    program = build(tmp_path, "unseen", SPIN, *FLAGS, "-Wl,--build-id=uuid")
+    clause = 'syscall::wait4:entry /execname == "unseen"/ { @[pid, ustack()] = count(); }'
     text = subprocess.run(
         [DSCRIPT, "-n", clause, "-c", f"sh -c '{program} 1; {program} 1'"],
         capture_output=True, text=True, check=True,
@@ -95,7 +97,7 @@ def test_what_came_too_early_is_told(tmp_path: Path) -> None:
     told = [line for line in text.stderr.splitlines() if "user stack" in line]
     assert len(told) == 1, text.stderr + text.stdout
     assert "the unwind tables of their code were still to be made (seen first in " in told[0]
-    frames = [own(frames, "early") for _, frames, _ in keys(text.stdout)]
+    frames = [own(frames, "unseen") for _, frames, _ in keys(text.stdout)]
     assert frames[0][:1] == ["main"] or frames[0] == [], text.stdout
 
 
