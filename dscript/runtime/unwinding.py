@@ -130,10 +130,10 @@ class Unwinder:
         progress.finish()
 
     def start_ahead(self, *, alone: bool) -> None:
-        """Load what runs already needs; `alone` says that it is what is traced, beside no targets.
+        """Load what runs already needs; tracing waits a moment for it.
 
-        Then tracing waits a moment for it, and tables that are not in the cache are made: those
-        of small files in that moment.
+        `alone` says that it is what is traced, beside no targets: then tables that are not in
+        the cache are made, those of small files in that moment.
         """
         biggest = _AHEAD_SIZE if alone else 0
 
@@ -143,8 +143,7 @@ class Unwinder:
 
         self._work_until = time.monotonic() + 10 * _AHEAD if alone else 0.0
         self._ahead = Ahead(load)
-        if alone:
-            self._go_ahead(_AHEAD)
+        self._go_ahead(_AHEAD)
 
     def _go_ahead(self, seconds: float) -> None:
         if self._ahead is not None:
