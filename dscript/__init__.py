@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dscript.version import VERSION as __version__
+
 if TYPE_CHECKING:
     from dscript.api import compile, run
     from dscript.request import Picture
 
 __all__ = ["Picture", "__version__", "compile", "run"]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

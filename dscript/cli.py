@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-import dscript
 from dscript import options as d_options
 from dscript import progress
 from dscript.arguments import CommandLine, UsageError, parse
@@ -22,6 +21,7 @@ from dscript.dtrace_link import called_by
 from dscript.errors import DscriptError, TracingError, message, program_name, set_program
 from dscript.request import CompileRequest, Piece, PieceKind, user_libraries
 from dscript.source import Source
+from dscript.version import VERSION
 
 if TYPE_CHECKING:
     from dscript.program import CompiledProgram
@@ -97,7 +97,7 @@ def _dispatch(line: CommandLine) -> int:
 
         return _print(help_text())
     if line.show_version:
-        return _print(message(f"dscript {dscript.__version__}"))
+        return _print(message(f"dscript {VERSION}"))
     if line.show_info:
         from dscript.kernel.info import info_lines
 

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import dscript
 from dscript.builtins.actions import ACTIONS, AGGREGATING_FUNCTIONS
 from dscript.builtins.subroutines import SUBROUTINES
 from dscript.builtins.variables import BUILTIN_VARIABLES
 from dscript.manual.switches import GROUPS, Switch
 from dscript.options import OPTIONS, Option
 from dscript.providers import descriptions
+from dscript.version import VERSION
 
 _DESCRIPTION = """\
 .B dscript
@@ -63,7 +63,7 @@ _ENVIRONMENT = (
 def page() -> str:
     """The whole man page, in man(7) macros."""
     lines = [
-        f'.TH DSCRIPT 1 "" "dscript {dscript.__version__}" "User Commands"',
+        f'.TH DSCRIPT 1 "" "dscript {VERSION}" "User Commands"',
         ".SH NAME",
         "dscript \\- trace the running system with programs in D",
         *_synopsis(),

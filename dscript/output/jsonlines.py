@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import dscript
 from dscript.aggregates import AggregationState, unprinted
 from dscript.output.clauses import Printer
 from dscript.output.firings import Surroundings, compile_firing
@@ -14,6 +13,7 @@ from dscript.output.machine import MachineEffects, MachinePrinter
 from dscript.output.messages import NO_OFFSET, fault_words
 from dscript.output.typed import Json, TypedValues
 from dscript.program import Action, DropKind
+from dscript.version import VERSION
 
 # Raised when a reader of the old lines could misread the new ones.
 SCHEMA_VERSION = 1
@@ -113,7 +113,7 @@ class JsonPrinter(MachinePrinter):
         return {
             "type": "dscript",
             "schema": SCHEMA_VERSION,
-            "version": dscript.__version__,
+            "version": VERSION,
             "program": self.program.source_name,
             "probes": sum(count for _, count in self.program.matches),
         }
