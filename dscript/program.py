@@ -318,8 +318,8 @@ class Aggregation(NamedTuple):
 
     `params`: lquantize (base, limit, step); llquantize (factor, low, high, steps).
     `maps` are BPF map names of generation 0 and 1: per-CPU hashes keyed by `key_size` bytes,
-    or per-CPU arrays when `keys` is empty, with this aggregation's words at index `slot`.
-    With `shared` several keyed aggregations live in the same two maps (a program may use 64
+    or per-CPU arrays when that is 0, with this aggregation's words at index `slot`.
+    With `shared` several aggregations live in the same two maps (a program may use 64
     maps at most): the first 8 bytes of a key are then the aggregation's `id`.
     `id` is the order of first use in the program, from 0; the anonymous `@` is named "".
     """

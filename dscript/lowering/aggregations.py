@@ -27,7 +27,7 @@ def update(g: Generator, node: tree.AggregationUpdate) -> None:
     f = g.f
     plan = plan_of(g, node.aggregation)
     done = f.block("aggregated")
-    if plan.keys:  # which are computed before the value
+    if plan.key_size:  # keys are computed before the value
         place = _key(g, node, plan)
     else:
         place = f.slot("zero", 4, 4)
@@ -81,7 +81,7 @@ def _value_pointer(g: Generator, plan: Aggregation, place: Value, done: str) -> 
         incoming.append((found, f.current))
         f.cbr(f.icmp("ne", found, NULL), have, missing)
         f.at(missing)
-        if plan.keys:
+        if plan.key_size:
             incoming.append(_insert(g, plan, made, place, done))
             f.br(have)
         else:

@@ -183,6 +183,7 @@ def _number_probes(unit: Unit) -> dict[int, Probe]:
 
 def _aggregation(variable: tree.AggregationVariable, slot: int, shared: bool) -> Aggregation:
     fields = []
+    hashed = _is_hashed(variable)
     offset = 8 if shared else 0
     for at, kind in enumerate(variable.key_kinds):
         made = _key_field(variable, at, kind, offset)
@@ -191,7 +192,7 @@ def _aggregation(variable: tree.AggregationVariable, slot: int, shared: bool) ->
     words = layout_of(variable)
     assert variable.function
     name = f"aggregation_{variable.id}"
-    if not fields:
+    if not hashed:
         name = f"aggregations_{words}"
     elif shared:
         name = f"aggregations_{offset}_{words}"
@@ -206,8 +207,17 @@ def _aggregation(variable: tree.AggregationVariable, slot: int, shared: bool) ->
         maps=(f"{name}_a", f"{name}_b"),
         signed=variable.signed,
         slot=slot,
-        shared=shared and bool(fields),
+        shared=shared,
     )
+
+
+def _is_hashed(variable: tree.AggregationVariable) -> bool:
+    """Whether its values lie in a hash.
+
+    Weights may add up to zeroes, of which an array cannot tell whether there was a value:
+    there such an aggregation without keys has its id as the key.
+    """
+    return bool(variable.keys) or variable.weighted
 
 
 def _plan_aggregations(variables: list[tree.AggregationVariable]) -> list[Aggregation]:
@@ -218,10 +228,11 @@ def _plan_aggregations(variables: list[tree.AggregationVariable]) -> list[Aggreg
     for variable in variables:
         words = layout_of(variable)
         slot = 0
-        if not variable.keys:
+        if not _is_hashed(variable):
             slot = slots[words]
             slots[words] += 1
-        plans.append(_aggregation(variable, slot, shared and bool(variable.keys)))
+        by_id = shared if variable.keys else variable.weighted
+        plans.append(_aggregation(variable, slot, by_id))
     return plans
 
 
@@ -249,14 +260,14 @@ def _key_field(
 def _aggregation_maps(unit: Unit, options: Mapping[str, str]) -> list[tuple[Value, Value]]:
     """Two generations each; as many keys as `aggsize` bytes hold."""
     made: dict[tuple[str, str], tuple[Value, Value]] = {}
-    arrays = Counter(plan.maps for plan in unit.aggregation_plans if not plan.keys)
+    arrays = Counter(plan.maps for plan in unit.aggregation_plans if not plan.key_size)
     room = d_options.size(options, "aggsize")
     cpus = os.cpu_count() or 1
     for plan in unit.aggregation_plans:
         if plan.maps in made:
             continue
         value_size = 8 * plan.value_words
-        if plan.keys:
+        if plan.key_size:
             # 64 bytes is about what the kernel's own bookkeeping of an entry takes.
             entry = round_up(plan.key_size) + value_size * cpus + 64
             entries = max(_MIN_AGGREGATION_ENTRIES, room // entry)

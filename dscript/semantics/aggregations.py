@@ -102,6 +102,7 @@ def check_update(checker: Checker, node: ast.Assign) -> Expr:
     aggregation = _declare(checker.environment, target, function, keys)
     keys = tuple(_match_key(checker, aggregation, at, key) for at, key in enumerate(keys))
     value, weight = _arguments(checker, call, aggregation)
+    aggregation.weighted |= weight is not None
     return tree.AggregationUpdate(VOID, node.span, aggregation, keys, value, weight)
 
 

@@ -48,6 +48,7 @@ class AggregationVariable:
     """`@name`: function, parameters and key types agreed on by all its uses.
 
     `part_keys` tells for each key whether every use gave a bare probe name (`probefunc`, …).
+    `weighted`: some use gives a weight, which may be 0.
     """
 
     name: str
@@ -60,6 +61,7 @@ class AggregationVariable:
     function: AggregationFunction | Literal[""] = ""
     params: tuple[int, ...] = ()
     signed: bool = True
+    weighted: bool = False
     used: bool = False
 
 
