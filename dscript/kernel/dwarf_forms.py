@@ -54,6 +54,7 @@ class At(IntEnum):
     HIGH_PC = 0x12
     LANGUAGE = 0x13
     IMPORT = 0x18
+    PRODUCER = 0x25
     COMP_DIR = 0x1B
     CONST_VALUE = 0x1C
     UPPER_BOUND = 0x2F
@@ -67,6 +68,7 @@ class At(IntEnum):
     EXTERNAL = 0x3F
     SPECIFICATION = 0x47
     TYPE = 0x49
+    VARIABLE_PARAMETER = 0x4B
     VIRTUALITY = 0x4C
     ENTRY_PC = 0x52
     RANGES = 0x55

@@ -7,6 +7,7 @@ classes are unnamed members, references pointers, the variants of a Rust enum na
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -72,6 +73,13 @@ _TAGS: dict[str, tuple[int, ...]] = {
 }
 
 
+# How arguments are passed: as C does, or as a language does that has its own way; `go-stack` is
+# that of Go before its arguments went into registers.
+Convention = Literal["c", "rust", "go", "go-stack"]
+_GO, _RUST = 0x16, 0x1C  # DW_LANG_*
+_GO_ON_STACK = re.compile(r"\bgo1\.(?:\d|1[0-6])\b")
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """`by_reference`: a value that the ABI passes as its address (a C++ class that is not
@@ -84,11 +92,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class UserFunction:
-    """What a function is called with; `result` is VOID for none."""
+    """What a function is called with; `result` is VOID for none.
+
+    `results` are those of a Go function, all of them.
+    """
 
     params: tuple[Parameter, ...]
     result: Parameter
     variadic: bool
+    convention: Convention = "c"
+    results: tuple[Parameter, ...] = ()
 
 
 class Types:
@@ -188,14 +201,21 @@ class Types:
         if entry.number(At.CALLING_CONVENTION) == _CC_NOCALL:
             return None
         params: list[Parameter] = []
+        results: list[Parameter] = []
         variadic = False
+        convention = _convention(entry.unit)
         for child in entry.unit.children(entry):
             if child.tag == Tag.PARAMETER:
-                params.append(self._parameter(child))
+                # Go's results are parameters that the function sets.
+                is_result = convention in ("go", "go-stack") and self._is_variable(child)
+                (results if is_result else params).append(self._parameter(child))
             elif child.tag == Tag.UNSPECIFIED_PARAMETERS:
                 variadic = True
         result = self._by_value("", self._inherited(entry, At.TYPE))
-        return UserFunction(tuple(params), result, variadic)
+        return UserFunction(tuple(params), result, variadic, convention, tuple(results))
+
+    def _is_variable(self, entry: Entry) -> bool:
+        return any(one.number(At.VARIABLE_PARAMETER) for one in self._origins(entry))
 
     def _parameter(self, entry: Entry) -> Parameter:
         name = self._inherited_name(entry)
@@ -397,3 +417,9 @@ def _place(entry: Entry, size: int) -> tuple[int, int | None] | None:
     # DWARF 2 and 3: counted from the most significant bit of a storage unit.
     unit = entry.number(At.BYTE_SIZE, size)
     return 8 * (location + unit) - entry.number(At.BIT_OFFSET) - bits, bits
+
+
+def _convention(unit: Unit) -> Convention:
+    if unit.language == _GO:
+        return "go-stack" if _GO_ON_STACK.search(unit.producer) else "go"
+    return "rust" if unit.language == _RUST else "c"

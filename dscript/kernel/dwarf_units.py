@@ -133,6 +133,12 @@ class Unit:
         """DW_LANG_*."""
         return self.root.number(At.LANGUAGE)
 
+    @property
+    def producer(self) -> str:
+        """What made the code, and how, in the compiler's words."""
+        text = self.root.attributes.get(At.PRODUCER)
+        return text if isinstance(text, str) else ""
+
     def entry(self, offset: int, *, bases: bool = True) -> Entry:
         """The entry at an offset; IndexError or KeyError where there is none."""
         data = self.dwarf.info

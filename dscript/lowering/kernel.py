@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from dscript.errors import Diagnostic, Span
 from dscript.kernel import btf
 
-# struct pt_regs (arch/*/include/asm/ptrace.h): system call arguments, function arguments,
-# return value, instruction and stack pointers.  Offsets in bytes.
+# struct pt_regs (arch/*/include/asm/ptrace.h): system call arguments, function arguments, those
+# of Go's functions, return value, instruction and stack pointers.  Offsets in bytes.
 _X86_64 = {
     "syscall": (112, 104, 96, 56, 72, 64),
     "call": (112, 104, 96, 88, 72, 64),
+    "go": (80, 40, 88, 112, 104, 72, 64, 56, 48),
     "result": (80,),
     "pc": (128,),
     "sp": (152,),
@@ -21,6 +22,7 @@ _X86_64 = {
 _AARCH64 = {
     "syscall": (272, 8, 16, 24, 32, 40),
     "call": (0, 8, 16, 24, 32, 40, 48, 56),
+    "go": tuple(range(0, 128, 8)),
     "result": (0,),
     "pc": (256,),
     "sp": (248,),

@@ -30,6 +30,8 @@ def _stack_slot(g: Generator, index: int) -> Value:
 
 def typed(g: Generator, place: ArgumentType, index: int) -> Value:
     """`args[index]`: a scalar, or where the structure is that it means."""
+    if place.registers == "go":
+        return g.f.ctx_load(g.ctx, g.unit.kernel.registers["go"][place.word])
     if g.firing == "ureturn":
         return function_result(g, index)
     if place.passed == "address":
@@ -40,16 +42,17 @@ def typed(g: Generator, place: ArgumentType, index: int) -> Value:
 def structure(g: Generator, node: tree.ProbeArgument) -> Value:
     """A structure that was passed in registers, put together in memory."""
     f, place = g.f, node.place
-    copy = f.slot("argument", 16)
-    registers = g.unit.kernel.registers["call"]
+    words = -(-place.size // 8)
+    copy = f.slot("argument", max(16, 8 * words))
+    registers = g.unit.kernel.registers[place.registers]
     first = place.word
-    if g.firing == "ureturn":
+    if g.firing == "ureturn" and place.registers == "call":
         # The second register of a result is rdx, or x1.
         second = registers[1 if g.unit.kernel.machine == "aarch64" else 2]
         used: tuple[int, ...] = (g.unit.kernel.registers["result"][0], second)
     else:
-        used = registers[first : first + 2]
-    for word in range(-(-place.size // 8)):
+        used = registers[first : first + words]
+    for word in range(words):
         f.store(f.ctx_load(g.ctx, used[word]), f.gep(copy, 8 * word))
     return copy
 

@@ -194,6 +194,15 @@ def arguments(point: ProbePoint) -> Sequence[ArgumentType]:
     return _provider(name).arguments(point)
 
 
+def enter_go(points: Sequence[ProbePoint]) -> bool:
+    """Whether these are entries of functions of Go programs, so that Go passes `arg0`, …"""
+    if not points or any(p.attach.context != "uprobe" or p.probe.name != "entry" for p in points):
+        return False
+    from dscript.providers import usercode
+
+    return usercode.enter_go(points)
+
+
 def untyped(point: ProbePoint) -> str | None:
     """Why a probe of user code has no `args[]`; None where there is no more to say."""
     if point.attach.context not in ("uprobe", "ureturn"):

@@ -77,9 +77,10 @@ class ArgumentType:
     # Of a statically defined probe in user code: by the number of the place.
     locations: tuple[Location | None, ...] = ()
     # Of a function in user code: its type there, and how it is passed.  `word` then is the
-    # number of an argument register, or counts on from those in words of the stack.
+    # number of an argument register of C or Go, or counts on from C's in words of the stack.
     type: Type | None = field(default=None, compare=False)
     passed: Passed = "value"
+    registers: Literal["call", "go"] = "call"
 
 
 # What a derived probe comes from (providers/sources.py): `perf` is every occurrence of a

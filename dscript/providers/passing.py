@@ -7,11 +7,13 @@ of its reach, and its place says so (`word` -1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from dscript.dtypes.types import INT, ArrayType, FloatType, StructType, Type, VoidType
 from dscript.kernel.user_types import Parameter, UserFunction
+from dscript.providers import passing_go
 from dscript.providers.base import ArgumentType, Passed
 
 _WORD = 8
@@ -25,6 +27,7 @@ class _Slots:
     vectors: int = 8
     used: int = 0
     stack: int = 0
+    lost: bool = False  # where arguments are is no longer known
 
     def take(self, words: int) -> int | None:
         """The first of consecutive registers; None where they do not suffice."""
@@ -43,11 +46,15 @@ class _Slots:
 
 def at_entry(function: UserFunction, machine: str) -> list[ArgumentType]:
     """`args[]` of `entry`: the parameters in order, `this` of C++ among them."""
+    if function.convention in ("go", "go-stack"):
+        return passing_go.at_entry(function, machine)
     arm = machine == "aarch64"
     slots = _Slots(8 if arm else 6)
     if not arm and _in_memory(function.result):
         slots.take(1)  # where the result is to be stored
     place = _arm if arm else _x86
+    if function.convention == "rust":
+        place = partial(_rust, place)
     return [_argument(each, *place(slots, each)) for each in function.params]
 
 
@@ -56,6 +63,8 @@ def at_return(function: UserFunction, machine: str) -> list[ArgumentType]:
 
     `word` is the number of the `arg`.
     """
+    if function.convention in ("go", "go-stack"):
+        return passing_go.at_return(function, machine)
     first = ArgumentType("", "int", 0, type=INT, size=8)
     result = function.result
     if isinstance(result.type.resolve(), VoidType):
@@ -127,6 +136,29 @@ def _arm(slots: _Slots, parameter: Parameter) -> tuple[int, Passed]:
         return first, "registers"
     slots.used = slots.registers  # none of what follows goes into registers (rule C.13)
     return slots.on_stack(size, type_.align), "address"
+
+
+_Place = Callable[[_Slots, Parameter], tuple[int, Passed]]
+
+
+def _rust(as_c: _Place, slots: _Slots, parameter: Parameter) -> tuple[int, Passed]:
+    """Rust's own functions, whose ABI is not laid down, as its compilers have it.
+
+    What goes into registers otherwise than in C is out of reach, and so is all behind it.
+    """
+    type_ = parameter.type.resolve()
+    if slots.lost or not isinstance(type_, (StructType, ArrayType)) or not type_.size:
+        return (-1 if slots.lost or not type_.size else as_c(slots, parameter)[0]), "value"
+    if type_.size > 2 * _WORD:
+        return _word(slots), "pointer"
+    scalars = sorted(at for at, _ in _scalars(type_))  # members need not lie in their order
+    alike = scalars == [_WORD * number for number in range(len(scalars))]
+    if scalars and alike and not _has_floats(type_) and not isinstance(type_, ArrayType):
+        first = slots.take(len(scalars))
+        if first is not None:
+            return first, "registers"
+    slots.lost = True
+    return -1, "registers"
 
 
 def _word(slots: _Slots) -> int:

@@ -313,6 +313,20 @@ def _starts(point: ProbePoint) -> Iterator[tuple[elf.Elf, int]]:
             yield image, at - place.within
 
 
+def enter_go(points: Sequence[ProbePoint]) -> bool:
+    """Whether all are in files of the Go linker, and one at least is of Go's own functions.
+
+    These have the package in their name; others there are C's, or Go's assembly.
+    """
+    if not any("." in point.probe.function for point in points):
+        return False
+    try:
+        paths = {place.path for point in points for place in point.attach.places}
+        return all(elf.read(path).is_go for path in paths)
+    except elf.BadElf:  # it has gone since
+        return False
+
+
 def untyped(point: ProbePoint) -> str:
     """Why a probe has no `args[]`, and what to do."""
     if point.probe.name not in ("entry", "return"):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dscript.dtypes.names import from_words
 from dscript.dtypes.types import (
     CHAR,
+    LONG,
     ArrayType,
     PointerType,
     StringType,
@@ -30,6 +31,7 @@ from dscript.semantics.derived import derivation
 from dscript.semantics.tree import Expr
 from dscript.syntax import ast
 
+_REGISTERS_OF_GO = 9  # on x86-64; arm64 has more of them than there are names
 _QUALIFIERS = frozenset(("const", "volatile", "restrict", "__user", "__kernel", "__rcu"))
 
 
@@ -86,6 +88,18 @@ def _of_function(found: ArgumentType, index: int, span: Span) -> Expr:
         return tree.ProbeArgument(type_, span, index, found)
     address = tree.ProbeArgument(PointerType(type_, user=True), span, index, found)
     return tree.Deref(type_, span, address)
+
+
+def word_of_go(index: int, span: Span) -> Expr:
+    """`arg0`, … where functions of Go begin: the words that they are given in registers."""
+    if index >= _REGISTERS_OF_GO:
+        raise Diagnostic(
+            "D_ARGS_IDX",
+            f"arg{index} of a Go function is not in a register that a probe can read",
+            span,
+        )
+    place = ArgumentType("", "int64_t", index, size=8, type=LONG, registers="go")
+    return tree.ProbeArgument(LONG, span, index, place)
 
 
 def _declared(checker: Checker, points: Sequence[ProbePoint], index: int) -> Type | None:
@@ -157,12 +171,14 @@ def _agreed(points: Sequence[ProbePoint], index: int, span: Span) -> ArgumentTyp
 
 def _alike(a: ArgumentType, b: ArgumentType) -> bool:
     """Names of parameters do not matter."""
-    return (a.d_type, a.word, a.offset, a.size, a.signed) == (
+    return (a.d_type, a.word, a.offset, a.size, a.signed, a.passed, a.registers) == (
         b.d_type,
         b.word,
         b.offset,
         b.size,
         b.signed,
+        b.passed,
+        b.registers,
     )
 
 

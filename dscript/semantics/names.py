@@ -7,7 +7,9 @@ from dscript.builtins.subroutines import SUBROUTINES
 from dscript.builtins.variables import ABSENT_VARIABLES, BUILTIN_VARIABLES, FOREIGN_NAMES
 from dscript.dtypes.types import VOID, VOID_POINTER, PointerType, StructType
 from dscript.errors import Diagnostic, Span
+from dscript.providers import enter_go
 from dscript.semantics import kernels, tree
+from dscript.semantics.arguments import word_of_go
 from dscript.semantics.base import Checker
 from dscript.semantics.derived import derivation, integer_argument
 from dscript.semantics.environment import suggestion
@@ -106,6 +108,8 @@ def _builtin(checker: Checker, name: str, span: Span) -> Expr:
         return tree.Builtin(PointerType(target), span, name)
     if name[:3] == "arg" and derivation(checker.environment.points) is not None:
         return integer_argument(checker, int(name[3:]), span)
+    if name[:3] == "arg" and enter_go(checker.environment.points):
+        return word_of_go(int(name[3:]), span)
     type_ = BUILTIN_VARIABLES[name].type_of(checker.environment.settings.strsize)
     index = int(name[3:]) if name.startswith("arg") else 0
     return tree.Builtin(type_, span, name, index)

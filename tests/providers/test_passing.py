@@ -13,11 +13,13 @@ from dscript.dtypes.types import (
     LDOUBLE,
     LONG,
     VOID,
+    ArrayType,
     PointerType,
     StructType,
     Type,
     lay_out,
 )
+from dscript.kernel.dwarf_types import Convention
 from dscript.kernel.user_types import Parameter, UserFunction
 from dscript.providers.passing import at_entry, at_return
 
@@ -109,3 +111,49 @@ def test_classes_passed_by_address() -> None:
     )
     found = [(a.word, a.passed) for a in at_entry(function, "x86_64")]
     assert found == [(1, "pointer"), (2, "value")]
+
+
+def _of(convention: Convention, *types: Type, machine: str = "x86_64") -> list[tuple[int, str]]:
+    params = tuple(Parameter("", type_) for type_ in types)
+    function = UserFunction(params, Parameter("", VOID), False, convention)
+    return [(a.word, a.passed) for a in at_entry(function, machine)]
+
+
+TEXT = _struct(PointerType(CHAR), LONG)  # a string of Go; a slice of bytes of Rust
+
+
+def test_go() -> None:
+    """Every part of a value has a register (abi-internal.md), and none is put together."""
+    assert _of("go", LONG, TEXT, LONG) == [(0, "value"), (1, "registers"), (3, "value")]
+    assert _of("go", LONG, TWO_INTS, LONG) == [(0, "value"), (-1, "registers"), (3, "value")]
+    assert _of("go", DOUBLE, LONG, MIXED, LONG) == [
+        (-1, "value"), (0, "value"), (-1, "registers"), (2, "value"),
+    ]  # fmt: skip
+    # Nine registers; what does not fit as a whole leaves what is left to those after it.
+    assert [word for word, _ in _of("go", *[LONG] * 11)] == [*range(9), -1, -1]
+    assert [word for word, _ in _of("go", *[LONG] * 8, TEXT, LONG)] == [*range(8), -1, 8]
+    assert [word for word, _ in _of("go", *[LONG] * 17, machine="aarch64")] == [*range(16), -1]
+    # Arrays of one element are that; longer ones are on the stack, empty ones nowhere.
+    arrays = [ArrayType(LONG, 1), ArrayType(LONG, 2), ArrayType(LONG, 0), LONG]
+    assert _of("go", *arrays) == [
+        (0, "registers"), (-1, "registers"), (-1, "registers"), (1, "value"),
+    ]  # fmt: skip
+    # Before Go 1.17 all was on the stack, where numbers are packed.
+    assert [word for word, _ in _of("go-stack", LONG, TEXT)] == [-1, -1]
+
+
+def test_results_of_go() -> None:
+    results = (Parameter("", LONG), Parameter("", TEXT))
+    function = UserFunction((), Parameter("", VOID), False, "go", results)
+    found = at_return(function, "x86_64")
+    assert [(a.word, a.registers) for a in found] == [(0, "call"), (0, "go"), (1, "go")]
+
+
+def test_rust() -> None:
+    """As rustc 1.95 compiles them; what depends on its version is out of reach."""
+    assert _of("rust", LONG, TEXT, LONG) == [(0, "value"), (1, "registers"), (3, "value")]
+    assert _of("rust", LONG, BIG, LONG) == [(0, "value"), (1, "pointer"), (2, "value")]
+    assert _of("rust", _struct(INT), LONG) == [(0, "registers"), (1, "value")]
+    # Two registers, not one as in C; behind it nothing is known.
+    assert [word for word, _ in _of("rust", LONG, TWO_INTS, LONG)] == [0, -1, -1]
+    assert [word for word, _ in _of("rust", ArrayType(LONG, 2), LONG)] == [-1, -1]
