@@ -16,6 +16,7 @@ from dscript.semantics.aggregation_actions import (
     check_trunc,
 )
 from dscript.semantics.base import Checker
+from dscript.semantics.derived import is_translated_pointer
 from dscript.semantics.formatted_actions import check_printf
 from dscript.semantics.packets import check_pcap
 from dscript.semantics.stack_values import stack_value, symbol_value
@@ -31,6 +32,7 @@ def check_action(checker: Checker, node: ast.Call) -> Expr:
     given = len(node.args)
     if not description.required <= given <= description.allowed:
         raise _arity(node, description.required, description.allowed)
+    action = _HANDLERS[node.name](checker, node)
     if description.destructive and not checker.environment.settings.destructive:
         raise Diagnostic(
             "D_DESTRUCTIVE",
@@ -38,7 +40,7 @@ def check_action(checker: Checker, node: ast.Call) -> Expr:
             node.span,
             "permit them with -w or #pragma D option destructive",
         )
-    return _HANDLERS[node.name](checker, node)
+    return action
 
 
 # Actions whose own code counts the arguments; the others have a prototype (D_PROTO_LEN).
@@ -83,6 +85,7 @@ def _trace(checker: Checker, node: ast.Call) -> Expr:
             node.span,
             "print one with printa( )",
         )
+    _not_translated(checker, node, "D_TRACE_DYN")
     value = checker.check(node.args[0])
     if isinstance(value, (tree.StackValue, tree.SymbolValue)):
         return record_of_value(node, value)
@@ -93,6 +96,17 @@ def _trace(checker: Checker, node: ast.Call) -> Expr:
             "D_TRACE_VOID", "trace( ) may not be applied to a void expression", node.span
         )
     return void_call(node, "trace", value)
+
+
+def _not_translated(checker: Checker, node: ast.Call, tag: str) -> None:
+    """Of a translation there are only members: the pointer to it is no value to record."""
+    if is_translated_pointer(checker, node.args[0]):
+        raise Diagnostic(
+            tag,
+            f"{node.name}( ) may not be applied to a translated pointer",
+            node.args[0].span,
+            "name a member with ->",
+        )
 
 
 def record_of_value(node: ast.Call, value: Expr) -> Expr:
@@ -139,6 +153,7 @@ def _tracemem(checker: Checker, node: ast.Call) -> Expr:
 def _print(checker: Checker, node: ast.Call) -> Expr:
     if isinstance(node.args[0], ast.AggregationRef):
         raise Diagnostic("D_PRINT_AGG", "print( ) may not be applied to an aggregation", node.span)
+    _not_translated(checker, node, "D_PRINT_DYN")
     value = checker.check(node.args[0])
     if isinstance(value.type.resolve(), VoidType):
         raise Diagnostic(

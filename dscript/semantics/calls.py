@@ -64,6 +64,10 @@ def _subroutine(checker: Checker, node: ast.Call, signature: Subroutine) -> Expr
             f"{wanted} expected",
             node.span,
         )
+    args = tuple(
+        _argument(checker, node, number, kind, arg)
+        for number, (kind, arg) in enumerate(zip(signature.params, node.args, strict=False), 1)
+    )
     if signature.destructive and not checker.environment.settings.destructive:
         raise Diagnostic(
             "D_DESTRUCTIVE",
@@ -71,10 +75,6 @@ def _subroutine(checker: Checker, node: ast.Call, signature: Subroutine) -> Expr
             node.span,
             "permit them with -w or #pragma D option destructive",
         )
-    args = tuple(
-        _argument(checker, node, number, kind, arg)
-        for number, (kind, arg) in enumerate(zip(signature.params, node.args, strict=False), 1)
-    )
     type_ = signature.result_type(checker.environment.settings.strsize)
     return tree.SubroutineCall(type_, node.span, node.name, args)
 

@@ -252,7 +252,20 @@ class ProgramChecker:
                     self.clauses[index].index = index
 
     def _statements(self, statements: Sequence[ast.Stmt]) -> tuple[tree.Stmt, ...]:
-        return tuple(self._statement(statement) for statement in statements)
+        """In order, but for actions on an aggregation that a later statement makes: what a
+        clause makes is known throughout it."""
+        checked: dict[int, tree.Stmt] = {}
+        early = []
+        for at, statement in enumerate(statements):
+            try:
+                checked[at] = self._statement(statement)
+            except Diagnostic as wrong:
+                if not wrong.tag.endswith("_AGGBAD"):
+                    raise
+                early.append(at)
+        for at in early:
+            checked[at] = self._statement(statements[at])
+        return tuple(checked[at] for at in range(len(statements)))
 
     def _statement(self, statement: ast.Stmt) -> tree.Stmt:
         if isinstance(statement, ast.If):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from typing import TypeGuard
 
 from dscript.dtypes.types import LONG
 from dscript.errors import Diagnostic, Span
@@ -14,7 +15,7 @@ from dscript.providers import ProbePoint, sources
 from dscript.providers.base import Derived, Step
 from dscript.semantics import conversions, tree
 from dscript.semantics.base import Checker
-from dscript.semantics.translators import check_member
+from dscript.semantics.translators import check_member, translates_to_pointer
 from dscript.semantics.tree import Expr
 from dscript.semantics.walk import walk_clause
 from dscript.source import Source
@@ -96,13 +97,7 @@ def integer_argument(checker: Checker, index: int, span: Span) -> Expr:
 def translated_member(checker: Checker, node: ast.Member) -> Expr | None:
     """`args[n]->member` where the provider translates the argument."""
     base, points = node.base, checker.environment.points
-    if (
-        not isinstance(base, ast.Index)
-        or not isinstance(base.base, ast.Identifier)
-        or base.base.name != "args"
-        or len(base.indices) != 1
-        or derivation(points) is None
-    ):
+    if not _is_argument(base) or derivation(points) is None:
         return None
     index = checker.constant(base.indices[0])
     derived, xlate = _argument(checker, index, base.span)
@@ -119,6 +114,24 @@ def translated_member(checker: Checker, node: ast.Member) -> Expr | None:
             raise Diagnostic(
                 wrong.tag, wrong.message, wrong.span, f"{where}, which does not tell it"
             ) from None
+
+
+def is_translated_pointer(checker: Checker, node: ast.Expr) -> bool:
+    """Whether an expression is a translation by pointer: `xlate <T *> (e)`, an inline that is
+    one (`curpsinfo`), an argument that the provider translates (`args[0]`)."""
+    if _is_argument(node) and derivation(checker.environment.points) is not None:
+        _, node = _argument(checker, checker.constant(node.indices[0]), node.span)
+    return translates_to_pointer(checker, node)
+
+
+def _is_argument(node: ast.Expr) -> TypeGuard[ast.Index]:
+    """Whether it is `args[n]`."""
+    return (
+        isinstance(node, ast.Index)
+        and isinstance(node.base, ast.Identifier)
+        and node.base.name == "args"
+        and len(node.indices) == 1
+    )
 
 
 def needs_running(clause: tree.Clause) -> bool:

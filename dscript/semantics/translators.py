@@ -10,7 +10,7 @@ from dscript.dtypes.types import ArrayType, PointerType, StringType, StructType,
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import conversions
 from dscript.semantics.base import Checker
-from dscript.semantics.environment import TranslatorDefinition, suggestion
+from dscript.semantics.environment import InlineDefinition, TranslatorDefinition, suggestion
 from dscript.semantics.inlines import bind_arguments
 from dscript.semantics.tree import (
     AddressOf,
@@ -117,31 +117,53 @@ def inline_translation(checker: Checker, node: ast.Member) -> Expr | None:
 
     Of the translation only this member is computed.
     """
-    base, environment = node.base, checker.environment
+    environment = checker.environment
+    args, found = _translating_inline(checker, node.base)
+    if found is None:
+        return None
+    inline, xlate = found
+    saved = environment.bindings
+    environment.bindings = bind_arguments(checker, inline, args or (), node.base.span)
+    try:
+        return check_member(checker, xlate, node.name, node.arrow, node.span)
+    finally:
+        environment.bindings = saved
+
+
+def translates_to_pointer(checker: Checker, node: ast.Expr) -> bool:
+    """Whether an expression is a translated pointer, which has no value but its members."""
+    xlate: ast.Expr = node
+    if not isinstance(node, ast.Xlate):
+        _, found = _translating_inline(checker, node)
+        if found is None:
+            return False
+        xlate = found[1]
+    assert isinstance(xlate, ast.Xlate)
+    return isinstance(checker.types.resolve(xlate.type).resolve(), PointerType)
+
+
+def _translating_inline(
+    checker: Checker, base: ast.Expr
+) -> tuple[tuple[ast.Expr, ...] | None, tuple[InlineDefinition, ast.Xlate] | None]:
+    """The arguments in `base`, and the inline that it names with the translation it is."""
+    environment = checker.environment
     args: tuple[ast.Expr, ...] | None = None
     if isinstance(base, ast.Index):
         args, base = base.indices, base.base
     if not isinstance(base, ast.Identifier) or base.name in environment.bindings:
-        return None
+        return args, None
     name = base.name
     if name not in environment.inlines and (
         ("global", name) in environment.variables
         or name in BUILTIN_VARIABLES
         or not environment.define(name)
     ):
-        return None
+        return args, None
     inline = environment.inlines.get(name)
     if inline is None or (inline.params is None) != (args is None):
-        return None
+        return args, None
     xlate = inline.node.value
-    if not isinstance(xlate, ast.Xlate):
-        return None
-    saved = environment.bindings
-    environment.bindings = bind_arguments(checker, inline, args or (), base.span)
-    try:
-        return check_member(checker, xlate, node.name, node.arrow, node.span)
-    finally:
-        environment.bindings = saved
+    return args, (inline, xlate) if isinstance(xlate, ast.Xlate) else None
 
 
 def has_translator(checker: Checker, wanted: Type, operand: Expr) -> bool:
