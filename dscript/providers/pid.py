@@ -47,7 +47,7 @@ class _Pid:
                 module = PROGRAM if object_.is_program else object_.name
                 yield CodeFile(image, module, pattern.provider, pid)
         if none and pattern.module.strip("*") and pattern.module != PROGRAM:
-            for path in _may_be_loaded(pattern.module, pid):
+            for path in may_be_loaded(pattern.module, pid):
                 try:
                     image = elf.read(path)
                 except elf.BadElf:
@@ -154,7 +154,7 @@ def process_of(provider: str) -> int:
     return int(provider.removeprefix("pid"))
 
 
-def _may_be_loaded(module: str, pid: int) -> list[str]:
+def may_be_loaded(module: str, pid: int) -> list[str]:
     """Files, as seen from here, that a module means though the process has not mapped it."""
     if module.startswith("/"):
         return [module if processes.shares_files(pid) else f"/proc/{pid}/root{module}"]

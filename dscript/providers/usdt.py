@@ -32,7 +32,7 @@ from dscript.providers.base import (
     is_glob,
     matcher,
 )
-from dscript.providers.pid import matches_module
+from dscript.providers.pid import matches_module, may_be_loaded
 from dscript.providers.usercode import CodeFile
 
 _IN_PROCESS = re.compile(r"(.*\D)(\d+)")
@@ -61,10 +61,10 @@ class _Usdt:
                 yield CodeFile(image, path, ""), pattern.provider
             return
         process = _IN_PROCESS.fullmatch(pattern.provider)
-        if process is not None and not is_glob(process[1]):
+        if process is not None:
             pid = int(process[2])
-            for object_, image in _mapped(pid, pattern.module):
-                yield CodeFile(image, object_.name, str(pid), pid), process[1]
+            for name, image in _objects(pid, pattern.module):
+                yield CodeFile(image, name, str(pid), pid), process[1]
             return
         seen: set[tuple[int, int]] = set()
         for pid in processes.all_processes():
@@ -93,7 +93,7 @@ class _Usdt:
             return None if usdt.sites(image) else f"{pattern.module} defines no probes"
         process = _IN_PROCESS.fullmatch(pattern.provider)
         advice = runtimes.nearest(pattern.provider)
-        if process is None or is_glob(process[1]):
+        if process is None:
             return absent.explain(pattern.provider) or (
                 "no running process defines such a probe; "
                 + (advice or "usdt:/path/of/file:provider:name")
@@ -102,14 +102,14 @@ class _Usdt:
         if not processes.exists(pid):
             return f"there is no process {pid}"
         defined = sorted({s.provider for _, image in _mapped(pid, "") for s in usdt.sites(image)})
-        if process[1] in defined:
+        if any(map(matcher(process[1]), defined)):
             return None
         if advice is not None:
             return f"process {pid} has none of that provider; {advice}"
         if not defined:
             return (
-                f"nothing that process {pid} has loaded defines probes of its own; those of a "
-                f"library that it loads later: usdt:/path/of/library:{process[1]}:name"
+                f"nothing that process {pid} has loaded defines probes of its own; name the "
+                f"library if it is loaded later: {pattern.provider}:libNAME::{pattern.name}"
             )
         return f"process {pid} has the providers {', '.join(f'{p}{pid}' for p in defined)}"
 
@@ -191,6 +191,16 @@ def _mapped(pid: int, module: str) -> Iterator[tuple[MappedFile, elf.Elf]]:
             continue
         if (image := _image(object_.file)) is not None:
             yield object_, image
+
+
+def _objects(pid: int, module: str) -> Iterator[tuple[str, elf.Elf]]:
+    """Names and files of the objects of a process that match, else of those that it may load."""
+    mapped = [(object_.name, image) for object_, image in _mapped(pid, module)]
+    yield from mapped
+    if not mapped and module.strip("*"):
+        for path in may_be_loaded(module, pid):
+            if defines_probes(path) and (image := _image(path)) is not None:
+                yield os.path.basename(path), image
 
 
 def defines_probes(path: str) -> bool:

@@ -148,6 +148,39 @@ def test_glob_finds_the_probes_of_the_command(program: Path, switch: str) -> Non
     assert [line.split() for line in found] == [["enabled", "1"], ["3"]]
 
 
+def test_a_glob_with_the_number_of_a_process(program: Path) -> None:
+    clause = 'd*$target:::k* { @[probeprov == strjoin("demo", lltostr(pid))] = count(); }'
+    found = lines(dscript("-n", clause, "-c", program))
+    assert [line.split() for line in found] == [["enabled", "1"], ["1", "3"]]
+
+
+LIBRARY = r"""
+__attribute__((constructor)) static void begin(void) { two(7); }
+void later(void) { two(8); }
+"""
+LOADER = r"""
+#include <dlfcn.h>
+int main(int argc, char **argv)
+{
+    ((void (*)(void))dlsym(dlopen(argv[1], RTLD_NOW), "later"))();
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("module", ["libown", "libown.so", "libo*"])
+def test_library_that_is_loaded_later(module: str, tmp_path: Path) -> None:
+    source = SITE.partition("int main")[0] + LIBRARY
+    library = build(tmp_path, "libown.so", source, "-shared", "-fPIC", "-O1")
+    loader = build(tmp_path, "loads", LOADER, "-ldl")
+    clause = (
+        f'demo$target:{module}::same-name {{ printf("%s %s %d\\n", probemod, probefunc, arg0); }}'
+    )
+    found = lines(dscript("-n", clause, "-c", f"{loader} {library}"))
+    assert found == [f"libown.so two {value}" for value in (70, 9, 80, 9)]
+    assert "name the library" in error("-n", "demo$target:::same-name { }", "-c", loader)
+
+
 def test_libstdcxx_throw(tmp_path: Path) -> None:
     source = """
     #include <stdexcept>
