@@ -24,11 +24,13 @@ from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
-from dscript.kernel import debugfiles
+from dscript.kernel import debugfiles, go_functions
 
 # <elf.h>: Elf64_Sym is name, info, other, shndx, value, size.
 _SYMBOL = struct.Struct("<IBBHQQ")
 _STT_FUNC, _STT_GNU_IFUNC = 2, 10
+# Elf64_Rela: offset, info, addend.
+_RELOCATION = struct.Struct("<QQq")
 
 
 class BadElf(Exception):
@@ -161,6 +163,8 @@ class Elf:
                         continue
                     key = (function.address, function.name)
                     found[key] = max(found.get(key, 0), function.size)
+            if self.is_go and not self._elf.get_section_by_name(".symtab"):
+                found |= {(address, name): size for name, address, size in self._functions_of_go()}
             self._functions = tuple(_sized(found, self.segments))
             self._indirect = frozenset(indirect)
         return self._functions
@@ -205,10 +209,54 @@ class Elf:
     def function_at(self, address: int) -> Function | None:
         """The function that an address lies in."""
         table = self.functions()
-        index = bisect_right(table, address, key=lambda function: function.address) - 1
-        if index < 0 or address >= table[index].address + max(1, table[index].size):
+        end = bisect_right(table, address, key=lambda function: function.address)
+        if not end:
             return None
-        return table[index]
+        start = end - 1
+        while start and table[start - 1].address == table[end - 1].address:
+            start -= 1
+        having = [each for each in table[start:end] if address < each.address + max(1, each.size)]
+        return min(having, key=lambda each: plainness(each.name), default=None)
+
+    def preferred_names(self) -> dict[str, str]:
+        """For the names of functions that lie where another has a plainer one: that name."""
+        first: dict[int, bytes] = {}
+        several: dict[int, set[bytes]] = {}
+        for image in self._images():
+            for data, strings in _symbol_tables(image):
+                for at, info, _other, section, value, _size in _SYMBOL.iter_unpack(data):
+                    if info & 15 != _STT_FUNC or section == 0 or value == 0:
+                        continue
+                    name = strings[at : strings.find(b"\0", at)]
+                    if first.setdefault(value, name) != name:
+                        several.setdefault(value, {first[value]}).add(name)
+        found: dict[str, str] = {}
+        for alike in several.values():
+            names = {_unversioned(name) for name in alike} - {""}
+            best = min(names, key=plainness, default="")
+            found.update((name, best) for name in names if name != best)
+        return found
+
+    def _functions_of_go(self) -> Iterator[tuple[str, int, int]]:
+        """Name, address and size, of a program of which only Go's own table is left."""
+        for name in go_functions.SECTIONS:
+            section = self.section(name)
+            if section is None:
+                continue
+            address, table = section
+            at = go_functions.text_start(table)
+            start = 0
+            if at is not None:
+                (start,) = struct.unpack_from("<Q", table, at)
+                start = start or self._relocated(address + at)
+            yield from go_functions.functions(table, start)
+
+    def _relocated(self, address: int) -> int:
+        """The link-time address that the dynamic linker puts at a place; 0 for none."""
+        for at, _info, addend in _RELOCATION.iter_unpack(self.sections(".rela.dyn")):
+            if at == address:
+                return int(addend)
+        return 0
 
     def _images(self) -> Iterator[ELFFile]:
         """This file, the small symbol table packed into it, and its debug file."""
@@ -245,6 +293,12 @@ class Elf:
         return None
 
 
+def plainness(name: str) -> tuple[int, str]:
+    """Of several names of one place the lowest is shown, as in DTrace: that with the fewest
+    underscores in front, then the first in the alphabet."""
+    return len(name) - len(name.lstrip("_")), name
+
+
 def read(path: str) -> Elf:
     """The ELF file at a path; read anew when the file has changed.  Raises BadElf."""
     try:
@@ -268,25 +322,32 @@ def _segments(elf: ELFFile) -> Iterator[Segment]:
         yield Segment(segment["p_vaddr"], segment["p_offset"], segment["p_filesz"])
 
 
-def _function_symbols(elf: ELFFile) -> Iterator[tuple[Function, bool]]:
-    """Functions of a file's symbol tables, and whether each is an indirect one."""
+def _symbol_tables(elf: ELFFile) -> Iterator[tuple[bytes, bytes]]:
+    """Whole entries of a file's symbol tables, and the strings that they name."""
     for name in (".symtab", ".dynsym"):
         table = elf.get_section_by_name(name)
         if table is None or table["sh_type"] == "SHT_NOBITS":
             continue
         names: Section = elf.get_section(table["sh_link"])
-        strings = names.data()
         data = table.data()
-        whole = len(data) - len(data) % _SYMBOL.size
-        for at, info, _other, section, value, size in _SYMBOL.iter_unpack(data[:whole]):
+        yield data[: len(data) - len(data) % _SYMBOL.size], names.data()
+
+
+def _function_symbols(elf: ELFFile) -> Iterator[tuple[Function, bool]]:
+    """Functions of a file's symbol tables, and whether each is an indirect one."""
+    for data, strings in _symbol_tables(elf):
+        for at, info, _other, section, value, size in _SYMBOL.iter_unpack(data):
             kind = info & 15
             if kind not in (_STT_FUNC, _STT_GNU_IFUNC) or section == 0 or value == 0:
                 continue
-            text = strings[at : strings.find(b"\0", at)].decode("utf-8", "replace")
-            # A version of a dynamic symbol (`memcpy@@GLIBC_2.14`) is no part of its name.
-            text = text.partition("@")[0]
+            text = _unversioned(strings[at : strings.find(b"\0", at)])
             if text:
                 yield Function(text, value, size), kind == _STT_GNU_IFUNC
+
+
+def _unversioned(name: bytes) -> str:
+    """A symbol's name; a version (`memcpy@@GLIBC_2.14`) is no part of it."""
+    return name.decode("utf-8", "replace").partition("@")[0]
 
 
 def _sized(found: dict[tuple[int, str], int], segments: tuple[Segment, ...]) -> Iterator[Function]:

@@ -21,12 +21,13 @@ from dscript.object.values import NULL, Value, const
 # file, table); what tells the file; the row; a search; where the registers are; what helpers
 # are given to read or to fill, which would else lie on the stack: older kernels (6.1) add up the
 # 512 bytes of it over callbacks as over calls; whether frame pointers had to be followed, and
-# where a table was not there yet.
+# where a table was not there yet; whether the probe is where a function begins or is left, its
+# frame not made or gone.
 NAMES = (
     "ip", "sp", "bp", "exact", "count", "limit", "pid", "identity", "first", "ranges",
     "start", "length", "shift", "table", *FILE, "row",
     "base", "left", "regs", "key", "key_middle", "key_end", "time", "word", "cfa", "pc", "sought",
-    "guessed", "late", *NUMBERS,
+    "guessed", "late", "edge", *NUMBERS,
 )  # fmt: skip
 _ASK_AGAIN = 2_000_000  # ns; user space keeps those for longer that ask in vain
 MAX_FRAMES = 127

@@ -29,6 +29,7 @@ from dscript.lowering.unwind_lookup import (
     Lookup,
     declare_maps,
 )
+from dscript.lowering.user_arguments import place_in_function
 from dscript.object.function import Function
 from dscript.object.helpers import F_USER_STACK, Helper
 from dscript.object.values import NULL, Value, const
@@ -88,6 +89,11 @@ def _walk(g: Generator, frames: int) -> Value:
     f.memset(block, WORDS_SIZE + 8 * frames)
     words = Words(f, block, NAMES)
     words["limit"] = frames
+    if g.firing in ("uprobe", "ureturn"):
+        # The kernel's own return probe, with 0 as well, has come back to the caller already.
+        begins = f.icmp("eq", place_in_function(g), 0)
+        edge = begins if g.firing == "uprobe" else f.op("xor", begins, const(1, "i1"))
+        words["edge"] = f.zext(edge, "i64")
     words["pid"] = f.op("lshr", read_ids(g), 32)
     result = f.call(_walker(g.unit), [block])
     with only_if(f, f.icmp("eq", result, 0)):
@@ -186,7 +192,7 @@ class _Walk(Lookup):
         f.switch(self._rule(), computed, {int(rule): at for rule, at in cases.items()})
         unreadable = f.block("unreadable")
         f.at(by_frame)
-        self._by_frame(step, unreadable)
+        self._by_frame(step, unreadable, done)
         f.br(done)
         f.at(signal)
         self._by_signal(unreadable)
@@ -198,6 +204,7 @@ class _Walk(Lookup):
         self._note(Stop.UNREADABLE)
         step.stop()
         f.at(done)
+        self.w["edge"] = 0
 
     def _rule(self) -> Value:
         """The row's; computed again where it is wanted, what is kept takes stack."""
@@ -287,10 +294,20 @@ class _Walk(Lookup):
             on_stack = f.op("or", on_stack, f.icmp("eq", rule, word))
         return f.select(on_stack, w["sp"], w["bp"])
 
-    def _by_frame(self, step: Step, unreadable: str) -> None:
-        """The word at the frame pointer is the caller's, the one above the return address."""
+    def _by_frame(self, step: Step, unreadable: str, done: str) -> None:
+        """The word at the frame pointer is the caller's, the one above the return address.
+
+        Where a function begins or is left, the frame pointer is the caller's still, or again.
+        """
         f, w = self.f, self.w
         w["guessed"] = 1
+        edge, inside = f.block("edge"), f.block("inside")
+        f.cbr(f.icmp("ne", w["edge"], 0), edge, inside)
+        f.at(edge)
+        w["ip"] = self._read(w["sp"], unreadable)
+        w["sp"] = f.op("add", w["sp"], 8)
+        f.br(done)
+        f.at(inside)
         bp = w["bp"]
         step.stop_if(f.icmp("eq", bp, 0))
         good, bad = f.block("linked"), f.block("unlinked")

@@ -119,12 +119,9 @@ def matching(image: elf.Elf, glob: str) -> dict[str, list[elf.Function]]:
 
 
 def _each_place_once(named: dict[str, list[elf.Function]]) -> dict[str, list[elf.Function]]:
-    """Of several names of one place (`malloc`, `__libc_malloc`) a glob means one.
-
-    As in DTrace, that with the fewest underscores in front, then the first in the alphabet.
-    """
+    """Of several names of one place (`malloc`, `__libc_malloc`) a glob means the plainest."""
     chosen: dict[int, str] = {}
-    for name in sorted(named, key=lambda name: (len(name) - len(name.lstrip("_")), name)):
+    for name in sorted(named, key=elf.plainness):
         for function in named[name]:
             chosen.setdefault(function.address, name)
     return {
@@ -234,7 +231,10 @@ def _absolute(file: CodeFile, name: str, kind: AttachKind) -> Iterator[ProbePoin
     if not instructions.probeable(file.image.machine, file.image.code(address, _LONGEST)):
         file.refused.add(offset)
         return
-    place = UserPlace(file.image.path, offset, 0, file.pid)
+    function = file.image.function_at(address)
+    # Of unknown code, anywhere but where a function begins.
+    within = 1 if function is None else address - function.address
+    place = UserPlace(file.image.path, offset, within, file.pid)
     yield _point(file, "-", f"{address:x}", kind, "uprobe", [place])
 
 

@@ -7,12 +7,21 @@ bcc knows ELF symbol tables, separate debug files and the perf maps that JIT com
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import time
 from collections import OrderedDict
+from contextlib import suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from dscript.kernel.processes import VDSO, code_mappings, reachable, start_time
+from dscript.kernel import go_functions
+from dscript.kernel.elf_headers import Headers, NoElf
+from dscript.kernel.processes import VDSO, code_mappings, reachable, shares_files, start_time
 from dscript.symbols.types import Symbol
+
+if TYPE_CHECKING:
+    from dscript.kernel.elf import Elf
 
 _LIBRARIES = ("libbcc_bpf.so.0", "libbcc.so.0")
 
@@ -44,12 +53,14 @@ class _Process:
     `checked` nanoseconds of the monotonic clock ago, and then ran or not.
     """
 
-    __slots__ = ("alive", "checked", "found", "handle", "start")
+    __slots__ = ("alive", "checked", "found", "handle", "preferred", "start")
 
     def __init__(self, start: int, handle: int) -> None:
         self.start, self.handle = start, handle
         self.alive, self.checked = True, time.monotonic_ns()
         self.found: dict[int, Symbol | None] = {}
+        # By path of a file: which of several names of one place is shown.
+        self.preferred: dict[str, dict[str, str]] = {}
 
 
 class UserSymbols:
@@ -87,12 +98,15 @@ class UserSymbols:
         try:
             return process.found[address]
         except KeyError:
-            symbol = self._resolve(process.handle, address)
-            # Which bcc finds no longer, and which it looks for in a file that is not there.
+            symbol, path = self._resolve(process.handle, address)
+            # Which bcc finds no longer, or looks for in a file that is not there, or does not know.
             if symbol is not None and (
-                symbol.module.endswith(" (deleted)") or (symbol.module == VDSO and not symbol.name)
+                path.endswith(" (deleted)")
+                or (not symbol.name and (path == VDSO or _is_go(pid, path)))
             ):
                 symbol = _by_mapping(pid, address) or symbol
+            elif symbol is not None:
+                symbol = _plainest(pid, process, path, symbol)
             if self._addresses >= self._most_addresses:
                 self._forget_addresses()
             process.found[address] = symbol
@@ -129,12 +143,14 @@ class UserSymbols:
             process.found.clear()
         self._addresses = 0
 
-    def _resolve(self, handle: int, address: int) -> Symbol | None:
+    def _resolve(self, handle: int, address: int) -> tuple[Symbol | None, str]:
+        """The symbol, and the path of the file that is mapped there."""
         found = _BccSymbol()
         status = self._library.bcc_symcache_resolve(handle, address, ctypes.byref(found))
+        path = os.fsdecode(found.module or b"")
         module = os.path.basename((found.module or b"").decode("utf-8", "replace"))
         if status < 0:
-            return Symbol(module, "", 0) if module and found.offset else None
+            return (Symbol(module, "", 0) if module and found.offset else None), path
         plain = (found.name or b"").decode("utf-8", "replace")
         name = (found.demangle_name or b"").decode("utf-8", "replace") or plain
         if plain.startswith("_R") or "17h" in plain:  # Rust's, which bcc does not know
@@ -142,11 +158,50 @@ class UserSymbols:
 
             name = demangle(plain)
         self._library.bcc_symbol_free_demangle_name(ctypes.byref(found))
-        return Symbol(module, name, found.offset)
+        return Symbol(module, name, found.offset), path
 
     def close(self) -> None:
         for pid in list(self._caches):
             self._drop(pid)
+
+
+@lru_cache(maxsize=256)
+def _is_go(pid: int, path: str) -> bool:
+    """Whether a file that a process has mapped names its functions in a table of Go's."""
+    try:
+        with (
+            open(f"/proc/{pid}/root{path}", "rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
+            headers = Headers(data)  # type: ignore[arg-type]  # read as bytes are
+            return any(headers.section(name) is not None for name in go_functions.SECTIONS)
+    except (OSError, ValueError, NoElf):
+        return False
+
+
+def _plainest(pid: int, process: _Process, path: str, symbol: Symbol) -> Symbol:
+    """The symbol by the name that is shown of several of one place; bcc takes any of them."""
+    preferred = process.preferred.get(path)
+    if preferred is None:
+        preferred = {}
+        if path.startswith("/"):
+            from dscript.kernel import elf
+
+            file = path if shares_files(pid) else f"/proc/{pid}/root{path}"
+            with suppress(elf.BadElf):
+                preferred = _preferred_names(elf.read(file))
+        process.preferred[path] = preferred
+    best = preferred.get(symbol.name)
+    if best is None:
+        return symbol
+    from dscript.kernel.demangle import demangle
+
+    return Symbol(symbol.module, demangle(best), symbol.offset)
+
+
+@lru_cache(maxsize=64)
+def _preferred_names(image: Elf) -> dict[str, str]:
+    return image.preferred_names()
 
 
 def _by_mapping(pid: int, address: int) -> Symbol | None:

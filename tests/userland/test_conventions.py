@@ -121,6 +121,21 @@ def test_go(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("mode", ["exe", "pie"])
+def test_stripped_go(mode: str, tmp_path: Path) -> None:
+    """The names are those of the table that the runtime itself needs; stacks are whole."""
+    program = built_with_go(tmp_path, "-ldflags=-s -w", f"-buildmode={mode}")
+    clauses = (
+        'pid$target:a.out:main.ints:entry { printf("%d %d\\n", arg0, (signed char)arg1); } '
+        'pid$target:a.out:main.ints:return { printf("= %d\\n", arg1); } '
+        "pid$target:a.out:main.ints:entry,pid$target:a.out:main.ints:return { ustack(); } "
+        'pid$target:a.out:main.grow:return { @ = count(); } END { printa("%@d\\n", @); }'
+    )
+    shown = [line.partition("+")[0] for line in lines(dscript("-n", clauses, "-c", program))]
+    stack = ["calls`main.ints", "calls`main.main", "calls`runtime.main", "calls`runtime.goexit"]
+    assert shown == ["1 -2", *stack, "= 9", *stack, "201"]
+
+
 def test_what_go_passes_out_of_reach(tmp_path: Path) -> None:
     program = built_with_go(tmp_path)
     for function, argument in (("floats", "args[1]"), ("many", "args[9]"), ("many", "arg9")):
