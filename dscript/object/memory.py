@@ -17,6 +17,10 @@ _STRAIGHT = 4096
 # A fill up to here is written as plain stores, which LLVM will not join into a larger memset.
 _PLAIN = 64
 
+# LLVM may load all that a memcpy copies before it stores any, and what finds no register takes
+# a place on the stack: so many at a time.
+_TOGETHER = 8
+
 # Writes so many bytes from an offset on.
 _Chunk = Callable[[Value | int, int], None]
 
@@ -25,16 +29,20 @@ def copy(f: Instructions, dst: Value, src: Value, size: int, align: int) -> None
     """Copy `size` bytes, both ends aligned to `align` (1, 2, 4 or 8)."""
 
     def chunk(offset: Value | int, count: int) -> None:
-        f.intrinsic(
-            "llvm.memcpy.p0.p0.i64",
-            [
-                _aligned(f.gep(dst, offset), align),
-                _aligned(f.gep(src, offset), align),
-                const(count),
-                const(0, "i1"),
-            ],
-            "void",
-        )
+        to, from_ = f.gep(dst, offset), f.gep(src, offset)
+        for start in range(0, count, _TOGETHER * align):
+            if start:
+                f.fence()
+            f.intrinsic(
+                "llvm.memcpy.p0.p0.i64",
+                [
+                    _aligned(f.gep(to, start), align),
+                    _aligned(f.gep(from_, start), align),
+                    const(min(count - start, _TOGETHER * align)),
+                    const(0, "i1"),
+                ],
+                "void",
+            )
 
     _in_chunks(f, size, align, chunk)
 
