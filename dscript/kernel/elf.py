@@ -50,6 +50,15 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class Naming:
+    """`preferred` has, for names of functions that lie where another has a plainer one, that
+    name.  `unsized` says that there are functions of which no symbol tells the size."""
+
+    preferred: dict[str, str]
+    unsized: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A loadable segment (PT_LOAD): where its bytes lie in the file and in memory."""
 
@@ -218,24 +227,26 @@ class Elf:
         having = [each for each in table[start:end] if address < each.address + max(1, each.size)]
         return min(having, key=lambda each: plainness(each.name), default=None)
 
-    def preferred_names(self) -> dict[str, str]:
-        """For the names of functions that lie where another has a plainer one: that name."""
+    def naming(self) -> Naming:
+        """What there is to know of its functions' names without a table of them all."""
         first: dict[int, bytes] = {}
         several: dict[int, set[bytes]] = {}
+        unsized = self.is_go
         for image in self._images():
             for data, strings in _symbol_tables(image):
-                for at, info, _other, section, value, _size in _SYMBOL.iter_unpack(data):
+                for at, info, _other, section, value, size in _SYMBOL.iter_unpack(data):
                     if info & 15 != _STT_FUNC or section == 0 or value == 0:
                         continue
                     name = strings[at : strings.find(b"\0", at)]
                     if first.setdefault(value, name) != name:
                         several.setdefault(value, {first[value]}).add(name)
-        found: dict[str, str] = {}
+                    unsized = unsized or not size
+        preferred: dict[str, str] = {}
         for alike in several.values():
             names = {_unversioned(name) for name in alike} - {""}
             best = min(names, key=plainness, default="")
-            found.update((name, best) for name in names if name != best)
-        return found
+            preferred.update((name, best) for name in names if name != best)
+        return Naming(preferred, unsized)
 
     def _functions_of_go(self) -> Iterator[tuple[str, int, int]]:
         """Name, address and size, of a program of which only Go's own table is left."""

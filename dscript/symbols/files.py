@@ -6,17 +6,20 @@ import os
 from bisect import bisect_right
 from functools import lru_cache
 
-from dscript.kernel import elf
+from dscript.kernel import elf, plt
 from dscript.kernel.demangle import demangle
 from dscript.kernel.processes import VDSO, vdso_image
 from dscript.symbols.mappings import Mapping
 from dscript.symbols.types import Symbol
 
 
-def symbol(pid: int, mapping: Mapping, address: int, file: str = "") -> Symbol | None:
+def symbol(
+    pid: int, mapping: Mapping, address: int, file: str = "", *, stubs_only: bool = False
+) -> Symbol | None:
     """The symbol at an address of a mapping; `pid` need not run any more.
 
-    `file` opens what was mapped where its path does not.  The name is empty where the file
+    `file` opens what was mapped where its path does not.  With `stubs_only` only stubs of the
+    linker are looked for, which no table of symbols has.  The name is empty where the file
     tells none; None where there is no file either.
     """
     if mapping.path == VDSO:
@@ -30,8 +33,12 @@ def symbol(pid: int, mapping: Mapping, address: int, file: str = "") -> Symbol |
     if image is None:
         return Symbol(module, "", 0)
     place = image.address_at(address - mapping.start + mapping.offset)
-    function = None if place is None else image.function_at(place)
-    if function is None or place is None:
+    if place is None:
+        return Symbol(module, "", 0)
+    function = plt.stub_at(image, place)  # first: a function without a size seems to reach there
+    if function is None and not stubs_only:
+        function = image.function_at(place)
+    if function is None:
         return Symbol(module, "", 0)
     return Symbol(module, demangle(function.name), place - function.address)
 

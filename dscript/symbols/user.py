@@ -7,7 +7,6 @@ bcc knows ELF symbol tables, separate debug files and the perf maps that JIT com
 from __future__ import annotations
 
 import ctypes
-import mmap
 import os
 import time
 from collections import OrderedDict
@@ -15,13 +14,12 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dscript.kernel import go_functions
-from dscript.kernel.elf_headers import Headers, NoElf
 from dscript.kernel.processes import VDSO, code_mappings, reachable, shares_files, start_time
 from dscript.symbols.types import Symbol
 
 if TYPE_CHECKING:
-    from dscript.kernel.elf import Elf
+    from dscript.kernel.elf import Elf, Naming
+    from dscript.symbols.mappings import Mapping
 
 _LIBRARIES = ("libbcc_bpf.so.0", "libbcc.so.0")
 
@@ -53,14 +51,32 @@ class _Process:
     `checked` nanoseconds of the monotonic clock ago, and then ran or not.
     """
 
-    __slots__ = ("alive", "checked", "found", "handle", "preferred", "start")
+    __slots__ = ("alive", "checked", "found", "handle", "mapped", "naming", "shares_files", "start")
 
-    def __init__(self, start: int, handle: int) -> None:
+    def __init__(self, pid: int, start: int, handle: int) -> None:
         self.start, self.handle = start, handle
         self.alive, self.checked = True, time.monotonic_ns()
         self.found: dict[int, Symbol | None] = {}
-        # By path of a file: which of several names of one place is shown.
-        self.preferred: dict[str, dict[str, str]] = {}
+        self.naming: dict[str, Naming | None] = {}  # by path of a file
+        self.shares_files = shares_files(pid)
+        # Code of the process, and what opens its file.
+        self.mapped: list[tuple[Mapping, str]] = []
+
+    def mapped_at(self, address: int) -> tuple[Mapping, str] | None:
+        return next((m for m in self.mapped if m[0].start <= address < m[0].end), None)
+
+    def map_anew(self, pid: int) -> _Process:
+        from dscript.symbols.mappings import Mapping
+
+        with suppress(OSError):
+            self.mapped = [
+                (
+                    Mapping(mapping.start, mapping.end, mapping.offset, mapping.path),
+                    "" if mapping.path == VDSO else reachable(pid, mapping, self.shares_files)[0],
+                )
+                for mapping in code_mappings(pid)
+            ]
+        return self
 
 
 class UserSymbols:
@@ -99,12 +115,10 @@ class UserSymbols:
             return process.found[address]
         except KeyError:
             symbol, path = self._resolve(process.handle, address)
-            # Which bcc finds no longer, or looks for in a file that is not there, or does not know.
-            if symbol is not None and (
-                path.endswith(" (deleted)")
-                or (not symbol.name and (path == VDSO or _is_go(pid, path)))
-            ):
-                symbol = _by_mapping(pid, address) or symbol
+            # Which bcc finds no longer, looks for in a file that is not there, or does not know:
+            # functions without a size, stubs of the linker, Go's own table.
+            if symbol is not None and (path.endswith(" (deleted)") or not symbol.name):
+                symbol = _by_mapping(pid, process, path, address) or symbol
             elif symbol is not None:
                 symbol = _plainest(pid, process, path, symbol)
             if self._addresses >= self._most_addresses:
@@ -130,7 +144,7 @@ class UserSymbols:
             return None
         while len(self._caches) >= self._most_processes:
             self._drop(next(iter(self._caches)))
-        made = self._caches[pid] = _Process(start, handle)
+        made = self._caches[pid] = _Process(pid, start, handle)
         return made
 
     def _drop(self, pid: int) -> None:
@@ -165,33 +179,10 @@ class UserSymbols:
             self._drop(pid)
 
 
-@lru_cache(maxsize=256)
-def _is_go(pid: int, path: str) -> bool:
-    """Whether a file that a process has mapped names its functions in a table of Go's."""
-    try:
-        with (
-            open(f"/proc/{pid}/root{path}", "rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-        ):
-            headers = Headers(data)  # type: ignore[arg-type]  # read as bytes are
-            return any(headers.section(name) is not None for name in go_functions.SECTIONS)
-    except (OSError, ValueError, NoElf):
-        return False
-
-
 def _plainest(pid: int, process: _Process, path: str, symbol: Symbol) -> Symbol:
     """The symbol by the name that is shown of several of one place; bcc takes any of them."""
-    preferred = process.preferred.get(path)
-    if preferred is None:
-        preferred = {}
-        if path.startswith("/"):
-            from dscript.kernel import elf
-
-            file = path if shares_files(pid) else f"/proc/{pid}/root{path}"
-            with suppress(elf.BadElf):
-                preferred = _preferred_names(elf.read(file))
-        process.preferred[path] = preferred
-    best = preferred.get(symbol.name)
+    naming = _naming(pid, process, path)
+    best = None if naming is None else naming.preferred.get(symbol.name)
     if best is None:
         return symbol
     from dscript.kernel.demangle import demangle
@@ -199,28 +190,36 @@ def _plainest(pid: int, process: _Process, path: str, symbol: Symbol) -> Symbol:
     return Symbol(symbol.module, demangle(best), symbol.offset)
 
 
+def _naming(pid: int, process: _Process, path: str) -> Naming | None:
+    """About the names in a file that a process has mapped; None where it is not to be had."""
+    if path not in process.naming:
+        process.naming[path] = None
+        if path.startswith("/"):
+            from dscript.kernel import elf
+
+            file = path if process.shares_files else f"/proc/{pid}/root{path}"
+            with suppress(elf.BadElf):
+                process.naming[path] = _naming_of(elf.read(file))
+    return process.naming[path]
+
+
 @lru_cache(maxsize=64)
-def _preferred_names(image: Elf) -> dict[str, str]:
-    return image.preferred_names()
+def _naming_of(image: Elf) -> Naming:
+    return image.naming()
 
 
-def _by_mapping(pid: int, address: int) -> Symbol | None:
-    """The symbol of the kernel's library, or of a file that was deleted or replaced since.
+def _by_mapping(pid: int, process: _Process, path: str, address: int) -> Symbol | None:
+    """The symbol by the file that is mapped at an address, or of the kernel's library.
 
-    The kernel still opens the file for those who may trace the process (proc(5), map_files).
+    The kernel still opens a file that was deleted or replaced since for those who may trace
+    the process (proc(5), map_files).
     """
-    try:
-        mapping = next((m for m in code_mappings(pid) if m.start <= address < m.end), None)
-    except OSError:
-        return None
-    if mapping is None:
-        return None
     from dscript.symbols import files
-    from dscript.symbols.mappings import Mapping
 
-    file = "" if mapping.path == VDSO else reachable(pid, mapping)[0]
-    held = Mapping(mapping.start, mapping.end, mapping.offset, mapping.path)
-    return files.symbol(pid, held, address, file)
+    held = process.mapped_at(address) or process.map_anew(pid).mapped_at(address)
+    naming = _naming(pid, process, path)
+    sized = naming is not None and not naming.unsized
+    return None if held is None else files.symbol(pid, held[0], address, held[1], stubs_only=sized)
 
 
 def _load(names: tuple[str, ...]) -> ctypes.CDLL:

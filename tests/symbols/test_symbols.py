@@ -107,6 +107,48 @@ def run_to_the_end() -> tuple[int, int]:
     return child.pid, base + in_libc("getppid")
 
 
+NAMES = """
+#include <stdio.h>
+#include <unistd.h>
+int __plain(int x) { return x + 1; }
+int plain(int) __attribute__((alias("__plain")));
+int zplain(int) __attribute__((alias("__plain")));
+__asm__(".text\\n.type bare, @function\\nbare: nop\\nret\\n");
+int bare(void);
+int main(void)
+{
+    printf("%p %p\\n", (void *)__plain, (void *)bare);
+    fflush(stdout);
+    return getppid() > 1 ? fgetc(stdin) : 0;
+}
+"""
+
+
+def test_names_are_the_same_while_a_process_runs_and_later(tmp_path: Path) -> None:
+    """Several names of one place, a function whose symbol has no size, a stub of the linker."""
+    (tmp_path / "names.c").write_text(NAMES)
+    program = tmp_path / "names"
+    subprocess.run(["gcc", "-O1", "-no-pie", "-o", program, tmp_path / "names.c"], check=True)
+    shown = subprocess.run(["objdump", "-d", program], capture_output=True, text=True, check=True)
+    stub = next(line for line in shown.stdout.splitlines() if line.endswith(" <getppid@plt>:"))
+    pipe = subprocess.PIPE
+    with subprocess.Popen([program], stdin=pipe, stdout=pipe, text=True) as child:
+        assert child.stdout is not None
+        places = [int(word, 16) for word in child.stdout.readline().split()]
+        places.append(int(stub.split()[0], 16))
+        spaces = Spaces()
+        for mapping in read_mappings(child.pid):
+            spaces.mapped(child.pid, mapping)
+        with closing(UserSymbols()) as symbols:
+            running = [symbols.lookup(child.pid, place + 1) for place in places]
+        child.communicate("x")
+    expected = [Symbol("names", name, 1) for name in ("plain", "bare", "getppid@plt")]
+    assert running == expected
+    for place, symbol in zip(places, expected, strict=True):
+        held = spaces.find(child.pid, place)
+        assert held is not None and files.symbol(child.pid, held, place + 1) == symbol
+
+
 def test_process_that_came_and_went() -> None:
     """Seen from its start, a process has names after its end that nothing asked for before."""
     symbols = Symbolizer()
@@ -149,7 +191,7 @@ def test_replaced_program_keeps_no_wrong_names(tmp_path: Path) -> None:
 def test_running_program_whose_file_is_gone(tmp_path: Path, replaced: bool) -> None:
     """The names are those of the file that runs, not of one that took its place."""
     source, program = tmp_path / "p.c", tmp_path / "p"
-    body = 'int main(void) { printf("%p\\n", (void *)OLD); fflush(stdout); return getchar(); }\n'
+    body = 'int main(void) { printf("%p\\n", (void *)OLD); fflush(stdout); return getppid() > 1 ? fgetc(stdin) : 0; }\n'
     for name, path in (("old", program), ("new", tmp_path / "q")):
         text = f"#include <stdio.h>\nint {name}(void) {{ return 1; }}\n{body.replace('OLD', name)}"
         source.write_text(text)
