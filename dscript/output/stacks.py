@@ -7,7 +7,7 @@ An address without symbol prints as module`0x…, one without module as 0x… (m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dscript.program import CompiledProgram, Field
 
@@ -83,10 +83,8 @@ class StackWriter:
         self, value: Sequence[int], indent: int | None = None, frame: bytes = b"%s"
     ) -> bytes:
         """The same for (tgid, pid, addresses…)."""
-        tgid, pid, *_ = value
-        user = self.symbols.user
-        addresses = user_frames(self.symbols, value)
-        texts = (frame % _with_offset(user(tgid, pid, a), a) for a in addresses)
+        found = user_frames(self.symbols, value)
+        texts = (frame % _with_offset(symbol, address) for address, symbol in found)
         return self._frames(texts, indent)
 
     def _frames(self, texts: Any, indent: int | None) -> bytes:
@@ -97,20 +95,45 @@ class StackWriter:
         """For each symbol kind of a field, its value → text without padding."""
         kernel, user = self.symbols.kernel, self.symbols.user
         return {
-            "sym": lambda a: _plain(kernel(a), a),
-            "func": lambda a: _plain(kernel(a), a),
+            "sym": lambda a: symbol_text(kernel(a), a),
+            "func": lambda a: symbol_text(kernel(a), a),
             "mod": lambda a: _module(kernel(a), a),
-            "usym": lambda v: _plain(user(*v), v[2]),
-            "ufunc": lambda v: _plain(user(*v), v[2]),
+            "usym": lambda v: symbol_text(user(*v), v[2]),
+            "ufunc": lambda v: symbol_text(user(*v), v[2]),
             "umod": lambda v: _module(user(*v), v[2]),
             "uaddr": self.user_address,
         }
 
 
-def user_frames(symbols: Symbols, value: Sequence[int]) -> Sequence[int]:
-    """The frames of (tgid, pid, addresses…): a stack ends at an address 0, or where the
-    process has no code, as when frame pointers were followed that are none."""
-    return symbols.code_frames(value[1], _frames(value[2:]))
+class _Place(NamedTuple):
+    module: str
+    name: str
+    offset: int
+
+
+# Where handlers of signals return to; what called them was interrupted and called nothing.
+_AFTER_SIGNALS = frozenset(("__restore_rt", "__kernel_rt_sigreturn", "__vdso_rt_sigreturn"))
+
+
+def user_frames(symbols: Symbols, value: Sequence[int]) -> list[tuple[int, Symbol | None]]:
+    """The frames of (tgid, pid, addresses…) and where each lies.
+
+    A stack ends at an address 0, or where the process has no code, as when frame pointers were
+    followed that are none.  A function that ends with a call of what never returns (abort)
+    has its return address behind its end: the call tells the function, as in debuggers.
+    """
+    tgid, pid, *addresses = value
+    found: list[tuple[int, Symbol | None]] = []
+    is_return = False
+    for address in symbols.code_frames(pid, _frames(addresses)):
+        symbol = symbols.user(tgid, pid, address)
+        if is_return and (symbol is None or not symbol.name or not symbol.offset):
+            call = symbols.user(tgid, pid, address - 1)
+            if call is not None and call.name:
+                symbol = _Place(call.module, call.name, call.offset + 1)
+        is_return = symbol is None or symbol.name not in _AFTER_SIGNALS
+        found.append((address, symbol))
+    return found
 
 
 def _frames(addresses: Sequence[int]) -> list[int]:
@@ -188,7 +211,8 @@ def _with_offset(symbol: Symbol | None, address: int) -> bytes:
     return (f"{text}+{symbol.offset:#x}" if symbol.offset else text).encode()
 
 
-def _plain(symbol: Symbol | None, address: int) -> bytes:
+def symbol_text(symbol: Symbol | None, address: int) -> bytes:
+    """Module and function, without an offset."""
     if symbol is None:
         return b"0x%x" % address
     if not symbol.name:

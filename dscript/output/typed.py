@@ -84,8 +84,8 @@ class TypedValues:
         return [self.kernel_symbol(address) for address in _until_zero(addresses)]
 
     def user_stack(self, value: Sequence[int]) -> Json:
-        tgid, pid, *_ = value
-        return [self.user_symbol((tgid, pid, a)) for a in user_frames(self._symbols, value)]
+        found = user_frames(self._symbols, value)
+        return [location(symbol, address) for address, symbol in found]
 
     def kernel_symbol(self, address: int) -> Json:
         return location(self._symbols.kernel(address), address)

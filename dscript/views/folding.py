@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from dscript.aggregates import AggregationState, KeyValue, SortOrder, join
 from dscript.output.aggregations import AggregationWriter
-from dscript.output.stacks import user_frames
+from dscript.output.stacks import symbol_text, user_frames
 from dscript.program import Aggregation, Field
 
 FrameKind = Literal["root", "key", "user", "kernel"]
@@ -67,9 +67,8 @@ def _frames(
             names = [symbols["sym"](address) for address in part]
             parts["kernel"] += [Frame(_text(name), "kernel") for name in reversed(names)]
         elif field.kind == "ustack":
-            tgid, pid, *_ = part
-            addresses = user_frames(writer.stacks.symbols, part)
-            names = [symbols["usym"]((tgid, pid, address)) for address in addresses]
+            found = user_frames(writer.stacks.symbols, part)
+            names = [symbol_text(symbol, address) for address, symbol in found]
             parts["user"] += [Frame(_text(name), "user") for name in reversed(names)]
         else:
             parts["key"].append(Frame(_text(writer.plain_key(field, part)), "key"))

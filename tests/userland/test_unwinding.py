@@ -457,3 +457,30 @@ def test_programs_without_user_stacks_pay_nothing() -> None:
     assert b"unwind_" not in kernel.object + off.object
     on = dscript_module.compile(user)
     assert on.unwinds and b"unwind_tables" in on.object
+
+
+ENDS = """
+#include <signal.h>
+#include <unistd.h>
+#define OWN __attribute__((noinline, noipa))
+OWN __attribute__((noreturn)) void ends(int status) { getppid(); _exit(status); }
+OWN void handler(int number) { ends(number - number); }
+OWN void calls(int number) { signal(SIGUSR1, handler); raise(number); ends(1); }
+int main(void) { calls(SIGUSR1); }
+"""
+
+
+def test_calls_of_what_never_returns(tmp_path: Path) -> None:
+    """The return address lies behind the caller's end, and yet the caller is shown, in text,
+    JSON and flame graphs; a handler returns to where no function calls anything."""
+    program = build(tmp_path, "endless", ENDS, "-O2")
+    folded = tmp_path / "folded"
+    clause = "pid$target::ends:entry { @[ustack()] = count(); ustack(); }"
+    text = lines(dscript("-n", clause, "--folded", folded, "-c", program))
+    frames = [
+        frame.rpartition("`")[2] for frame in folded.read_text().rpartition(" ")[0].split(";")
+    ]
+    for shown in ([line.partition("`")[2].partition("+")[0] for line in text], frames[::-1] * 2):
+        own = [name for name in shown if name in ("ends", "handler", "calls", "main", "_start")]
+        assert own == ["ends", "handler", "calls", "main", "_start"] * 2
+    assert not [line for line in text if "`0x" in line and "libc" not in line]
