@@ -190,7 +190,10 @@ class Generator(ABC):
         start = self.temporary
         self.temporary += round_up(size)
         self.temporary_top = max(self.temporary_top, self.temporary)
-        return self.scratch_at(self.unit.scratch.temporaries + start)
+        self.uses_scratch = True
+        # Were the address known to be that of other statements' memory, LLVM would keep it from
+        # one to the next: on the stack.
+        return self.f.gep(self.f.opaque(self.scratch), self.unit.scratch.temporaries + start)
 
     def load_word(self, name: LoadWord) -> Value:
         return load_word(self.unit, self.f, name)
