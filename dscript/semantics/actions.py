@@ -26,6 +26,9 @@ from dscript.syntax import ast
 
 Handler = Callable[[Checker, ast.Call], Expr]
 
+# Bytes that one tracemem() records: its record lies in the ring in one piece.
+_MOST_MEMORY = 1 << 16
+
 
 def check_action(checker: Checker, node: ast.Call) -> Expr:
     description = ACTIONS[node.name]
@@ -128,11 +131,18 @@ def _tracemem(checker: Checker, node: ast.Call) -> Expr:
             node.args[0].span,
         )
     size = checker.check(node.args[1])
-    if not isinstance(size, tree.Const) or not is_integral(size.type) or not 0 < size.value <= 8192:
+    if not isinstance(size, tree.Const) or not is_integral(size.type) or size.value <= 0:
         raise Diagnostic(
             "D_TRACEMEM_SIZE",
             "tracemem( ) argument #2 must be a non-zero positive integral constant expression",
             node.args[1].span,
+        )
+    if size.value > _MOST_MEMORY:
+        raise Diagnostic(
+            "D_TRACEMEM_SIZE",
+            f"tracemem( ) argument #2 may be at most {_MOST_MEMORY} bytes",
+            node.args[1].span,
+            "trace it in parts",
         )
     args = [address]
     if not tree.is_user_pointer(address.type):
