@@ -46,6 +46,7 @@ class At(IntEnum):
     """DW_AT_*: those that are looked at."""
 
     SIBLING = 0x01
+    LOCATION = 0x02
     NAME = 0x03
     BYTE_SIZE = 0x0B
     BIT_OFFSET = 0x0C

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dscript.dtypes.names import from_words
@@ -41,6 +41,7 @@ from dscript.dtypes.types import (
 from dscript.kernel.dwarf import UNREADABLE, Dwarf, Entry, Unit
 from dscript.kernel.dwarf_classes import is_passed_by_address
 from dscript.kernel.dwarf_forms import At, Tag
+from dscript.kernel.dwarf_places import UNKNOWN, register_at_entry
 from dscript.kernel.leb128 import uleb
 
 # DW_ATE_*.
@@ -83,11 +84,12 @@ _GO_ON_STACK = re.compile(r"\bgo1\.(?:\d|1[0-6])\b")
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """`by_reference`: a value that the ABI passes as its address (a C++ class that is not
-    trivial to copy)."""
+    trivial to copy).  `register` is what `register_at_entry` tells."""
 
     name: str
     type: Type
     by_reference: bool = False
+    register: int = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class Types:
         for unit in self._dwarf.units_at(address):
             found = self._functions_of(unit).get(address)
             if found is not None:
-                return self._signature(unit.entry(found))
+                return self._signature(unit.entry(found), address)
         return None
 
     def _functions_of(self, unit: Unit) -> dict[int, int]:
@@ -197,7 +199,7 @@ class Types:
             elif unit.language not in _C_LANGUAGES:
                 yield from self._subprograms(unit, child)
 
-    def _signature(self, entry: Entry) -> UserFunction | None:
+    def _signature(self, entry: Entry, start: int) -> UserFunction | None:
         if entry.number(At.CALLING_CONVENTION) == _CC_NOCALL:
             return None
         params: list[Parameter] = []
@@ -208,7 +210,7 @@ class Types:
             if child.tag == Tag.PARAMETER:
                 # Go's results are parameters that the function sets.
                 is_result = convention in ("go", "go-stack") and self._is_variable(child)
-                (results if is_result else params).append(self._parameter(child))
+                (results if is_result else params).append(self._parameter(child, start))
             elif child.tag == Tag.UNSPECIFIED_PARAMETERS:
                 variadic = True
         result = self._by_value("", self._inherited(entry, At.TYPE))
@@ -217,9 +219,9 @@ class Types:
     def _is_variable(self, entry: Entry) -> bool:
         return any(one.number(At.VARIABLE_PARAMETER) for one in self._origins(entry))
 
-    def _parameter(self, entry: Entry) -> Parameter:
-        name = self._inherited_name(entry)
-        return self._by_value(name, self._inherited(entry, At.TYPE))
+    def _parameter(self, entry: Entry, start: int) -> Parameter:
+        made = self._by_value(self._inherited_name(entry), self._inherited(entry, At.TYPE))
+        return replace(made, register=register_at_entry(entry, start))
 
     def _by_value(self, name: str, entry: Entry | None) -> Parameter:
         type_ = VOID if entry is None else self._of(entry)

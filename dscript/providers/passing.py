@@ -55,7 +55,28 @@ def at_entry(function: UserFunction, machine: str) -> list[ArgumentType]:
     place = _arm if arm else _x86
     if function.convention == "rust":
         place = partial(_rust, place)
-    return [_argument(each, *place(slots, each)) for each in function.params]
+    placed = [(each, *place(slots, each)) for each in function.params]
+    registers = tuple(range(8)) if arm else _X86_REGISTERS
+    if any(_is_elsewhere(each, word, registers) for each, word, _ in placed):
+        return [_argument(each, _told(each, registers), "value") for each in function.params]
+    return [_argument(*each) for each in placed]
+
+
+# The DWARF numbers of the registers of arguments, in their order (AMD64 supplement, figure 3.36).
+_X86_REGISTERS = (5, 4, 1, 2, 8, 9)
+
+
+def _is_elsewhere(parameter: Parameter, word: int, registers: Sequence[int]) -> bool:
+    """Whether the compiler passes a parameter otherwise than the ABI has it."""
+    expected = registers[word] if 0 <= word < len(registers) else -1
+    return parameter.register in registers and parameter.register != expected
+
+
+def _told(parameter: Parameter, registers: Sequence[int]) -> int:
+    """The word of a parameter of such a function, by the debug information alone."""
+    if parameter.register not in registers or parameter.type.resolve().size > _WORD:
+        return -1
+    return registers.index(parameter.register)
 
 
 def at_return(function: UserFunction, machine: str) -> list[ArgumentType]:

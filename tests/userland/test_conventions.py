@@ -201,3 +201,36 @@ def test_rust(tmp_path: Path) -> None:
     ]  # fmt: skip
     clause = "pid$target:a.out:pass??small:entry { trace(args[2]); }"
     assert "not in a register that a probe can read" in error("-n", clause, "-c", program)
+
+
+OPTIMISED = """
+pub struct Point { pub x: i32, pub y: i32 }
+impl Point {
+    #[inline(never)]
+    fn scaled(&self, by: i32) -> i32 { self.x * by + self.y }
+}
+#[inline(never)]
+fn count(n: u32) -> u32 { if n == 0 { 0 } else { 1 + std::hint::black_box(count(n - 1)) } }
+fn main() {
+    let point = Point { x: 3, y: 4 };
+    let last = point.scaled(std::hint::black_box(5)) + point.scaled(std::hint::black_box(6));
+    std::process::exit((last as u32 + count(std::hint::black_box(2)) == 43) as i32);
+}
+"""
+
+
+def test_parameters_that_llvm_moved(tmp_path: Path) -> None:
+    """Constants of all callers are left out, and what follows them moves up."""
+    if shutil.which("rustc") is None:
+        pytest.skip("there is no rustc here")
+    source, program = tmp_path / "moved.rs", tmp_path / "moved"
+    source.write_text(OPTIMISED)
+    words = ["rustc", "-g", "-C", "opt-level=3", "-o", program, source]
+    made = subprocess.run(words, capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"rustc cannot: {made.stderr[-200:]}")
+    clauses = (
+        'pid$target:a.out:*scaled*:entry { printf("%d\\n", args[1]); }'
+        'pid$target:a.out:moved??count:entry { printf("%d\\n", args[0]); }'
+    )
+    assert lines(dscript("-n", clauses, "-c", program)) == ["5", "6", "2", "1", "0"]
