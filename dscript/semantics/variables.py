@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dscript.dtypes.types import StringType, StructType, Type, is_integral, is_scalar
+from dscript.dtypes.types import ArrayType, StringType, StructType, Type, is_integral, is_scalar
 from dscript.errors import Diagnostic, Span
 from dscript.semantics import conversions
 from dscript.semantics.environment import Environment
@@ -60,6 +60,8 @@ class VariableTable:
                 f"{key.kind}( ) may only be used as the key of an aggregation",
                 key.span,
             )
+        if isinstance(key.type.resolve(), ArrayType) and conversions.is_string_like(key):
+            return self.environment.string  # what it holds is the key, not where it lies
         key = conversions.decay(key)
         type_ = key.type
         if isinstance(type_.resolve(), StringType):
