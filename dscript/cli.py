@@ -232,7 +232,9 @@ def _output(line: CommandLine) -> Iterator[BinaryIO | None]:
     try:
         file = open(line.output, "ab")  # noqa: SIM115  # closed below, its errors told apart
     except OSError as error:
-        raise TracingError(f"failed to open '{line.output}': {error.strerror}") from None
+        raise TracingError(
+            f"failed to open output file '{line.output}': {error.strerror}"
+        ) from None
     try:
         with file:
             yield file

@@ -40,7 +40,7 @@ def run(command: str, *prefix: str) -> subprocess.CompletedProcess[bytes]:
         ("-P nonesuch", 1, "does not match any probes"),
         ("-f nonesuch", 1, "does not match any probes"),
         ("-m nonesuch", 1, "does not match any probes"),
-        ("-n BEGIN -o /nonexistent/file", 1, "failed to open '/nonexistent/file'"),
+        ("-n BEGIN -o /nonexistent/file", 1, "failed to open output file '/nonexistent/file'"),
         ("-qn 'BEGIN { trace(1); exit(0) }' -o /dev/full", 1, "No space left on device"),
         ("-n BEGIN --emit object -o /dev/full", 1, "No space left on device"),
         ("-n BEGIN --emit nonesuch", 2, "nonesuch"),

@@ -199,4 +199,5 @@ def test_output_is_appended(tmp_path: Path) -> None:
 def test_output_that_cannot_be_opened(tmp_path: Path) -> None:
     done = run(["-q", "-o", "/nonexistent/out"], "BEGIN { exit(0); }", tmp_path)
     assert done.returncode == 1
-    assert done.stderr == "dscript: failed to open '/nonexistent/out': No such file or directory\n"
+    why = "failed to open output file '/nonexistent/out': No such file or directory"
+    assert done.stderr == f"dscript: {why}\n"
