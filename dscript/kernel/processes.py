@@ -87,6 +87,13 @@ def exists(pid: int) -> bool:
     return start_time(pid) != 0
 
 
+def absence(pid: int) -> str:
+    """What to say of a process of which `exists` is not true."""
+    if os.path.exists(f"/proc/{pid}"):
+        return f"process {pid} has ended: it is a zombie, whose parent has not asked for it"
+    return f"there is no process {pid}"
+
+
 def mapped_files(pid: int) -> list[MappedFile]:
     """The files a process runs code from, in the order of /proc/PID/maps, the program first.
 

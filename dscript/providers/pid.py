@@ -65,7 +65,7 @@ class _Pid:
                     f"the first thread of process {pid} has ended, without which the kernel does "
                     "not find its code: use uprobe:/path/of/file:… /pid == …/"
                 )
-            return f"there is no process {pid}"
+            return processes.absence(pid)
         try:
             mapped = processes.mapped_files(pid)
         except PermissionError:

@@ -100,7 +100,7 @@ class _Usdt:
             )
         pid = int(process[2])
         if not processes.exists(pid):
-            return f"there is no process {pid}"
+            return processes.absence(pid)
         defined = sorted({s.provider for _, image in _mapped(pid, "") for s in usdt.sites(image)})
         if any(map(matcher(process[1]), defined)):
             return None

@@ -99,6 +99,7 @@ def test_target_that_is_gone(started: Callable[..., subprocess.Popen[bytes]]) ->
     assert error("-n", "BEGIN { }", "-p", str(pid)) == (
         f"dscript: failed to grab pid {pid}: zombie process\n"
     )
+    assert f"process {pid} has ended: it is a zombie" in error("-n", f"pid{pid}::: {{ }}")
     gone = subprocess.Popen(["true"])
     gone.wait()
     assert error("-n", "BEGIN { }", "-p", str(gone.pid)) == (
