@@ -278,7 +278,9 @@ def _left_out(pattern: Pattern, points: Sequence[ProbePoint]) -> tuple[str, ...]
 
         count = left_out(pattern)
         what = "1 instruction was" if count == 1 else f"{count} instructions were"
-        return (f"{what} left out of {pattern}: the kernel refuses to probe them",) if count else ()
+        them = "it" if count == 1 else "them"
+        why = f"{what} left out of {pattern}: the kernel refuses to probe {them}"
+        return (why,) if count else ()
     if pattern.provider not in ("fbt", "kprobe", "kretprobe"):
         return ()
     count = _provider("fbt").left_out(pattern)  # type: ignore[attr-defined]

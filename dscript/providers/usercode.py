@@ -101,7 +101,8 @@ def matching(image: elf.Elf, glob: str) -> dict[str, list[elf.Function]]:
     """Functions by the name that is shown, in order of address, each place once.
 
     Constructors and destructors of C++ have several symbols that are shown alike.
-    A glob is held against the symbol, its demangled form, and that without parameters.
+    A glob is held against the symbol, its demangled form, and that without parameters; a name
+    that none has also means the copies of that function that the compiler made.
     """
     wanted = matcher(glob)
     found: dict[str, list[elf.Function]] = {}
@@ -115,6 +116,9 @@ def matching(image: elf.Elf, glob: str) -> dict[str, list[elf.Function]]:
             alike = found.setdefault(shown, [])
             if not alike or alike[-1].address != function.address:
                 alike.append(function)
+    if not found and glob and not is_glob(glob):
+        copies = [f for f in image.functions() if _COPY.sub("", f.name) == glob]
+        return {glob: copies} if copies else {}
     return found
 
 
@@ -267,6 +271,8 @@ def _point(
 
 # Copies of a function that the compiler made to suit some callers: their parameters differ.
 _CLONE = re.compile(r"\.(?:isra|constprop|part|specialized)\b")
+# What names a copy that does all that the function does.
+_COPY = re.compile(r"(?:\.(?:isra|constprop|llvm)\.\d+)+$")
 
 
 def arguments(point: ProbePoint) -> Sequence[ArgumentType]:

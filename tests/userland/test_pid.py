@@ -296,3 +296,30 @@ def test_listing(program: Path) -> None:
     found = lines(dscript("-ln", "pid$target:a.out:eight:", "-c", program))
     names = [line.split()[-2:] for line in found[1:]]
     assert ["eight", "entry"] in names and ["eight", "return"] in names and len(names) > 4
+
+
+COPIES = """
+#define COPY(name) __attribute__((noinline, noipa)) int name
+COPY(first)(int x) __asm__("count.constprop.0");
+COPY(first)(int x) { return x + 1; }
+COPY(second)(int x) __asm__("count.isra.1.constprop.2");
+COPY(second)(int x) { return x + 2; }
+COPY(piece)(int x) __asm__("other.part.0");
+COPY(piece)(int x) { return x + 3; }
+int main(void) { return first(1) + first(2) + second(3) + piece(4) - 19; }
+"""
+
+
+def test_copies_that_the_compiler_made(tmp_path: Path) -> None:
+    """By the name in the source where nothing else has it; a part of a function is no copy."""
+    program = build(tmp_path, "copies", COPIES, "-O1", "-g")
+    clauses = (
+        "pid$target:a.out:count:entry { @[probefunc, arg0] = count(); } "
+        "pid$target:a.out:count:return { @[probefunc, arg1] = count(); } "
+        'END { printa("%s %d %@d\\n", @); }'
+    )
+    shown = lines(dscript("-n", clauses, "-c", program))
+    assert sorted(shown) == ["count 1 1", "count 2 2", "count 3 2", "count 5 1"]
+    assert "has no function other" in error("-n", "pid$target:a.out:other:entry { }", "-c", program)
+    clause = "pid$target:a.out:count:entry { trace(args[0]); }"
+    assert "changed the parameters of count" in error("-n", clause, "-c", program)
