@@ -69,7 +69,9 @@ class Builder(TypeRules):
                 "D_PRAGCTL_INVAL",
                 f"invalid control directive: #{control}",
                 span,
-                "run with -C to preprocess the program",
+                "-C preprocesses scripts: name one with -s"
+                if self.source.is_command_line
+                else "run with -C to preprocess the program",
             )
         ours = words[:1] == ("D",)
         name = words[ours : ours + 1]

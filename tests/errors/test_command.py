@@ -36,6 +36,7 @@ def run(command: str, *prefix: str) -> subprocess.CompletedProcess[bytes]:
         ("-n BEGIN extra", 1, "extraneous argument 'extra' ($1 is not referenced)"),
         ("-x errtags -n BEGIN extra", 1, "[D_MACRO_UNUSED]"),
         ("-x errtags -n 'BEGIN { trace(nope) }'", 1, "[D_IDENT_UNDEF] failed to resolve nope"),
+        ("-C -n '#define N 1\nBEGIN { exit(N); }'", 1, "-C preprocesses scripts: name one with -s"),
         ("-i 99999999", 1, "does not match any probes"),
         ("-P nonesuch", 1, "does not match any probes"),
         ("-f nonesuch", 1, "does not match any probes"),
