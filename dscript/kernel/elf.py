@@ -29,6 +29,8 @@ from dscript.kernel import debugfiles, go_functions
 # <elf.h>: Elf64_Sym is name, info, other, shndx, value, size.
 _SYMBOL = struct.Struct("<IBBHQQ")
 _STT_FUNC, _STT_GNU_IFUNC = 2, 10
+# So many functions before an address are looked at for one that it lies in.
+_NEAR = 32
 # Elf64_Rela: offset, info, addend.
 _RELOCATION = struct.Struct("<QQq")
 
@@ -47,15 +49,6 @@ class Function:
     name: str
     address: int
     size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """`preferred` has, for names of functions that lie where another has a plainer one, that
-    name.  `unsized` says that there are functions of which no symbol tells the size."""
-
-    preferred: dict[str, str]
-    unsized: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,37 +209,12 @@ class Elf:
         return symbols[0]["st_value"] if symbols else None
 
     def function_at(self, address: int) -> Function | None:
-        """The function that an address lies in."""
+        """The function that an address lies in: of those inside of each other the innermost."""
         table = self.functions()
         end = bisect_right(table, address, key=lambda function: function.address)
-        if not end:
-            return None
-        start = end - 1
-        while start and table[start - 1].address == table[end - 1].address:
-            start -= 1
-        having = [each for each in table[start:end] if address < each.address + max(1, each.size)]
-        return min(having, key=lambda each: plainness(each.name), default=None)
-
-    def naming(self) -> Naming:
-        """What there is to know of its functions' names without a table of them all."""
-        first: dict[int, bytes] = {}
-        several: dict[int, set[bytes]] = {}
-        unsized = self.is_go
-        for image in self._images():
-            for data, strings in _symbol_tables(image):
-                for at, info, _other, section, value, size in _SYMBOL.iter_unpack(data):
-                    if info & 15 != _STT_FUNC or section == 0 or value == 0:
-                        continue
-                    name = strings[at : strings.find(b"\0", at)]
-                    if first.setdefault(value, name) != name:
-                        several.setdefault(value, {first[value]}).add(name)
-                    unsized = unsized or not size
-        preferred: dict[str, str] = {}
-        for alike in several.values():
-            names = {_unversioned(name) for name in alike} - {""}
-            best = min(names, key=plainness, default="")
-            preferred.update((name, best) for name in names if name != best)
-        return Naming(preferred, unsized)
+        near = table[max(0, end - _NEAR) : end]
+        having = [each for each in near if address < each.address + max(1, each.size)]
+        return min(having, key=lambda each: (-each.address, plainness(each.name)), default=None)
 
     def _functions_of_go(self) -> Iterator[tuple[str, int, int]]:
         """Name, address and size, of a program of which only Go's own table is left."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from collections import OrderedDict
 from functools import lru_cache
 
 from dscript.kernel import elf, plt
@@ -12,15 +13,15 @@ from dscript.kernel.processes import VDSO, vdso_image
 from dscript.symbols.mappings import Mapping
 from dscript.symbols.types import Symbol
 
+_MOST_FILES = 256
+_read: OrderedDict[tuple[str, str], elf.Elf] = OrderedDict()  # by path and build ID
 
-def symbol(
-    pid: int, mapping: Mapping, address: int, file: str = "", *, stubs_only: bool = False
-) -> Symbol | None:
+
+def symbol(pid: int, mapping: Mapping, address: int, file: str = "") -> Symbol | None:
     """The symbol at an address of a mapping; `pid` need not run any more.
 
-    `file` opens what was mapped where its path does not.  With `stubs_only` only stubs of the
-    linker are looked for, which no table of symbols has.  The name is empty where the file
-    tells none; None where there is no file either.
+    `file` opens what was mapped where its path does not.  The name is empty where nothing tells
+    it; None where there is no file either.
     """
     if mapping.path == VDSO:
         # The one of 32-bit processes, below 4 GiB, is another.
@@ -29,23 +30,26 @@ def symbol(
         return _made_at_run_time(pid, address)
     else:
         image = _image(file or mapping.path, mapping.build_id)
-    module = os.path.basename(mapping.path.removesuffix(" (deleted)"))
-    if image is None:
-        return Symbol(module, "", 0)
-    place = image.address_at(address - mapping.start + mapping.offset)
-    if place is None:
-        return Symbol(module, "", 0)
-    function = plt.stub_at(image, place)  # first: a function without a size seems to reach there
-    if function is None and not stubs_only:
-        function = image.function_at(place)
-    if function is None:
-        return Symbol(module, "", 0)
-    return Symbol(module, demangle(function.name), place - function.address)
+    place = None if image is None else image.address_at(address - mapping.start + mapping.offset)
+    if image is not None and place is not None:
+        # Stubs first: a function without a size seems to reach there.
+        function = plt.stub_at(image, place) or image.function_at(place)
+        if function is not None:
+            name, offset = demangle(function.name), place - function.address
+            return Symbol(_module(mapping), name, offset)
+    # Some compilers share the memory for their code through a file.
+    return _made_at_run_time(pid, address) or Symbol(_module(mapping), "", 0)
 
 
-@lru_cache(maxsize=256)
+def _module(mapping: Mapping) -> str:
+    return os.path.basename(mapping.path.removesuffix(" (deleted)"))
+
+
 def _image(path: str, build_id: str) -> elf.Elf | None:
-    """The file that was mapped: at its path, or what debuggers keep of its build."""
+    """The file that was mapped: at its path, or what debuggers keep of its build.
+
+    One that is there no longer is what it was when it was last read.
+    """
     candidates = [path]
     if len(build_id) > 2:
         candidates.append(f"/usr/lib/debug/.build-id/{build_id[:2]}/{build_id[2:]}.debug")
@@ -55,8 +59,12 @@ def _image(path: str, build_id: str) -> elf.Elf | None:
         except elf.BadElf:
             continue
         if not build_id or image.build_id == build_id:
+            _read[path, build_id] = image
+            _read.move_to_end((path, build_id))
+            if len(_read) > _MOST_FILES:
+                _read.popitem(last=False)
             return image
-    return None
+    return _read.get((path, build_id))
 
 
 @lru_cache(maxsize=1)
@@ -72,16 +80,26 @@ def _vdso() -> elf.Elf | None:
 
 def _made_at_run_time(pid: int, address: int) -> Symbol | None:
     """From the perf map that a JIT compiler wrote (Linux, tools/perf/Documentation/jit)."""
-    path = f"/tmp/perf-{pid}.map"
+    for path in (f"/tmp/perf-{pid}.map", _inside(pid)):
+        try:
+            stat = os.stat(path)
+        except OSError:
+            continue
+        starts, rows = _perf_map(path, stat.st_mtime_ns, stat.st_size)
+        at = bisect_right(starts, address) - 1
+        if at >= 0 and address < starts[at] + rows[at][0]:
+            return Symbol(os.path.basename(path), rows[at][1], address - starts[at])
+    return None
+
+
+def _inside(pid: int) -> str:
+    """The perf map of a process that has its own number and files, while it runs."""
     try:
-        stat = os.stat(path)
+        with open(f"/proc/{pid}/status") as file:
+            numbers = next((line for line in file if line.startswith("NSpid:")), "0")
     except OSError:
-        return None
-    starts, rows = _perf_map(path, stat.st_mtime_ns, stat.st_size)
-    at = bisect_right(starts, address) - 1
-    if at < 0 or address >= starts[at] + rows[at][0]:
-        return None
-    return Symbol(os.path.basename(path), rows[at][1], address - starts[at])
+        return ""
+    return f"/proc/{pid}/root/tmp/perf-{numbers.split()[-1]}.map"
 
 
 @lru_cache(maxsize=32)

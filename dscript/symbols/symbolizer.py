@@ -10,10 +10,10 @@ from dscript.kernel.processes import exists
 from dscript.symbols.kernel import KernelSymbols
 from dscript.symbols.mappings import Spaces
 from dscript.symbols.types import Symbol
-from dscript.symbols.user import UserSymbols, UserSymbolsUnavailable
 
 if TYPE_CHECKING:
     from dscript.symbols.sideband import Sideband
+    from dscript.symbols.user import UserSymbols
 
 # Addresses whose names are kept at hand.
 _REMEMBERED = 100_000
@@ -35,7 +35,6 @@ class Symbolizer:
         self._note = note
         self._kernel = KernelSymbols()
         self._user: UserSymbols | None = None
-        self._user_missing = False
         self._kernel_checked = False
         self._spaces = Spaces()
         self._sideband: Sideband | None = None
@@ -75,11 +74,14 @@ class Symbolizer:
 
         `tgid`, its number in the initial PID namespace, is not used to find it.
         """
-        source = self._user_symbols()
         if not pid:
             return None
-        if source is not None and source.holds(pid):
-            symbol = source.lookup(pid, address)
+        if self._user is None:
+            from dscript.symbols.user import UserSymbols
+
+            self._user = UserSymbols()
+        if self._user.holds(pid):
+            symbol = self._user.lookup(pid, address)
             # One that is ending has nothing mapped any more, and soon no files in /proc.
             if symbol is not None and (symbol.name or exists(pid)):
                 return symbol
@@ -128,15 +130,6 @@ class Symbolizer:
                 self._ended.clear()
             self._ended[key] = found
         return self._ended[key]
-
-    def _user_symbols(self) -> UserSymbols | None:
-        if self._user is None and not self._user_missing:
-            try:
-                self._user = UserSymbols()
-            except UserSymbolsUnavailable as error:
-                self._user_missing = True
-                self._say(str(error))
-        return self._user
 
     def _say(self, text: str) -> None:
         if self._warn is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import subprocess
-from contextlib import closing
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from dscript.symbols.kernel import KernelSymbols
 from dscript.symbols.mappings import Mapping, Spaces, read_mappings
 from dscript.symbols.symbolizer import Symbolizer
 from dscript.symbols.types import Symbol
-from dscript.symbols.user import UserSymbols, UserSymbolsUnavailable
+from dscript.symbols.user import UserSymbols
 
 
 def kallsyms(tmp_path: Path, text: str) -> KernelSymbols:
@@ -139,8 +140,7 @@ def test_names_are_the_same_while_a_process_runs_and_later(tmp_path: Path) -> No
         spaces = Spaces()
         for mapping in read_mappings(child.pid):
             spaces.mapped(child.pid, mapping)
-        with closing(UserSymbols()) as symbols:
-            running = [symbols.lookup(child.pid, place + 1) for place in places]
+        running = [UserSymbols().lookup(child.pid, place + 1) for place in places]
         child.communicate("x")
     expected = [Symbol("names", name, 1) for name in ("plain", "bare", "getppid@plt")]
     assert running == expected
@@ -191,7 +191,10 @@ def test_replaced_program_keeps_no_wrong_names(tmp_path: Path) -> None:
 def test_running_program_whose_file_is_gone(tmp_path: Path, replaced: bool) -> None:
     """The names are those of the file that runs, not of one that took its place."""
     source, program = tmp_path / "p.c", tmp_path / "p"
-    body = 'int main(void) { printf("%p\\n", (void *)OLD); fflush(stdout); return getppid() > 1 ? fgetc(stdin) : 0; }\n'
+    body = (
+        'int main(void) { printf("%p\\n", (void *)OLD); fflush(stdout); '
+        "return getppid() > 1 ? fgetc(stdin) : 0; }\n"
+    )
     for name, path in (("old", program), ("new", tmp_path / "q")):
         text = f"#include <stdio.h>\nint {name}(void) {{ return 1; }}\n{body.replace('OLD', name)}"
         source.write_text(text)
@@ -232,6 +235,22 @@ def test_forked_process_has_its_parents_mappings() -> None:
     assert spaces.find(10, 0x2000) is None
 
 
+RUNS = """
+#include <stdio.h>
+#include <unistd.h>
+void NAME(void) {}
+int main(int argc, char **argv)
+{
+    char c;
+    printf("%p\\n", (void *)NAME);
+    fflush(stdout);
+    if (read(0, &c, 1) == 1 && argc > 1)
+        execv(argv[1], argv + 1);
+    return 0;
+}
+"""
+
+
 def test_functions_of_the_kernels_own_library() -> None:
     """In a process that runs, and in one that has ended; readelf knows where they are."""
     mapping = next(m for m in read_mappings(os.getpid()) if m.path == "[vdso]")
@@ -246,41 +265,68 @@ def test_functions_of_the_kernels_own_library() -> None:
         image.unlink(missing_ok=True)
     functions = [line.split() for line in listed.splitlines() if " FUNC " in line]
     assert len(functions) > 3
-    with closing(UserSymbols()) as symbols:
-        for words in functions:
-            address = mapping.start + int(words[1], 16) + 1
-            names = {w[7].partition("@")[0] for w in functions if w[1] == words[1]}
-            for found in (
-                symbols.lookup(os.getpid(), address),
-                files.symbol(0, mapping, address),
-            ):
-                assert found is not None
-                assert (found.module, found.offset) == ("[vdso]", 1)
-                assert found.name in names, (found, names)
+    symbols = UserSymbols()
+    for words in functions:
+        address = mapping.start + int(words[1], 16) + 1
+        names = {w[7].partition("@")[0] for w in functions if w[1] == words[1]}
+        for found in (
+            symbols.lookup(os.getpid(), address),
+            files.symbol(0, mapping, address),
+        ):
+            assert found is not None
+            assert (found.module, found.offset) == ("[vdso]", 1)
+            assert found.name in names, (found, names)
 
 
-def test_perf_map_of_a_compiler_at_run_time() -> None:
+@pytest.mark.parametrize("kind", [mmap.MAP_PRIVATE, mmap.MAP_SHARED])
+def test_perf_map_of_a_compiler_at_run_time(kind: int) -> None:
+    """In memory of its own, and in such as is shared, which the kernel calls a file."""
+    rights = mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
+    made = mmap.mmap(-1, 4096, flags=kind | mmap.MAP_ANONYMOUS, prot=rights)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(made))
     path = Path(f"/tmp/perf-{os.getpid()}.map")
-    path.write_text("10000 40 Lcom/acme/Main;::loop\n")
+    path.write_text(f"{start:x} 40 Lcom/acme/Main;::loop\n")
     try:
-        found = UserSymbols().lookup(os.getpid(), 0x10010)
+        found = [UserSymbols().lookup(os.getpid(), start + at) for at in (0x10, 0x40)]
     finally:
         path.unlink()
-    assert found is not None
-    assert (found.name, found.offset) == ("Lcom/acme/Main;::loop", 0x10)
+    unknown = Symbol("zero", "", 0) if kind == mmap.MAP_SHARED else None
+    assert found == [Symbol(path.name, "Lcom/acme/Main;::loop", 0x10), unknown]
 
 
-def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserSymbolsUnavailable, match="python3-bpfcc"):
-        UserSymbols(("libno_such.so.0",))
-    said: list[str] = []
-    monkeypatch.setattr(
-        "dscript.symbols.symbolizer.UserSymbols", lambda: UserSymbols(("libno_such.so.0",))
-    )
-    symbols = Symbolizer(said.append)
-    assert symbols.user(1, os.getpid(), 4096) is None
-    assert symbols.user(1, os.getpid(), 4096) is None
-    assert len(said) == 1
+def test_process_that_runs_another_program(tmp_path: Path) -> None:
+    """Both are linked for the same addresses: a name is that of what runs now."""
+    for name in ("before", "after"):
+        (tmp_path / f"{name}.c").write_text(RUNS.replace("NAME", name))
+        words = ["gcc", "-O1", "-no-pie", "-o", tmp_path / name, tmp_path / f"{name}.c"]
+        subprocess.run(words, check=True)
+    pipe = subprocess.PIPE
+    words = [tmp_path / "before", tmp_path / "after"]
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as child:
+        assert child.stdin is not None and child.stdout is not None
+        symbols, found = UserSymbols(), []
+        for _ in range(2):
+            address = int(child.stdout.readline(), 16)
+            time.sleep(0.03)  # what it has mapped is read again after 20 ms
+            found.append(symbols.lookup(child.pid, address))
+            child.stdin.write("x")
+            child.stdin.flush()
+    assert found == [Symbol("before", "before", 0), Symbol("after", "after", 0)]
+
+
+def test_file_of_the_same_path(tmp_path: Path) -> None:
+    """Compiled anew while the tracer runs."""
+    symbols, found = UserSymbols(), []
+    for name in ("first", "second"):
+        (tmp_path / "same.c").write_text(RUNS.replace("NAME", name))
+        (tmp_path / "same").unlink(missing_ok=True)
+        subprocess.run(["gcc", "-O1", "-o", tmp_path / "same", tmp_path / "same.c"], check=True)
+        pipe = subprocess.PIPE
+        with subprocess.Popen([tmp_path / "same"], stdin=pipe, stdout=pipe, text=True) as child:
+            assert child.stdout is not None
+            found.append(symbols.lookup(child.pid, int(child.stdout.readline(), 16)))
+            child.communicate("x")
+    assert found == [Symbol("same", "first", 0), Symbol("same", "second", 0)]
 
 
 def test_stack_ends_where_there_is_no_code() -> None:
