@@ -18,7 +18,7 @@ _PROBES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("sdt:syscalls", ("perf_tp",), "tracepoints that are perf events only"),
     ("fbt", ("fentry", "kprobe_multi", "kprobe"), "kernel functions"),
 )
-_LIBRARIES = ("libbpf.so.1", "libbcc_bpf.so.0")
+_LIBRARIES = ("libbpf.so.1",)
 
 
 def info_lines() -> list[str]:

@@ -157,6 +157,16 @@ def vdso_image() -> bytes:
     return b""
 
 
+def own_number(pid: int) -> int:
+    """The number of a process in its own PID namespace (NSpid in /proc/PID/status)."""
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            numbers = next(line for line in file if line.startswith("NSpid:"))
+    except (OSError, StopIteration):
+        return pid
+    return int(numbers.split()[-1])
+
+
 def shares_files(pid: int) -> bool:
     """Whether a process sees the same file tree as we do (mount namespace and root)."""
     try:

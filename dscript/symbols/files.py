@@ -17,17 +17,19 @@ _MOST_FILES = 256
 _read: OrderedDict[tuple[str, str], elf.Elf] = OrderedDict()  # by path and build ID
 
 
-def symbol(pid: int, mapping: Mapping, address: int, file: str = "") -> Symbol | None:
+def symbol(
+    pid: int, mapping: Mapping, address: int, file: str = "", perf_map: str = ""
+) -> Symbol | None:
     """The symbol at an address of a mapping; `pid` need not run any more.
 
-    `file` opens what was mapped where its path does not.  The name is empty where nothing tells
-    it; None where there is no file either.
+    `file` opens what was mapped where its path does not, and `perf_map` what the process's own
+    compiler writes.  The name is empty where nothing tells it; None where there is no file either.
     """
     if mapping.path == VDSO:
         # The one of 32-bit processes, below 4 GiB, is another.
         image = _vdso() if mapping.start >> 32 else None
     elif not mapping.path.startswith("/") or mapping.path.startswith("//anon"):
-        return _made_at_run_time(pid, address)
+        return _made_at_run_time(perf_map or perf_map_of(pid), address)
     else:
         image = _image(file or mapping.path, mapping.build_id)
     place = None if image is None else image.address_at(address - mapping.start + mapping.offset)
@@ -38,7 +40,9 @@ def symbol(pid: int, mapping: Mapping, address: int, file: str = "") -> Symbol |
             name, offset = demangle(function.name), place - function.address
             return Symbol(_module(mapping), name, offset)
     # Some compilers share the memory for their code through a file.
-    return _made_at_run_time(pid, address) or Symbol(_module(mapping), "", 0)
+    return _made_at_run_time(perf_map or perf_map_of(pid), address) or Symbol(
+        _module(mapping), "", 0
+    )
 
 
 def _module(mapping: Mapping) -> str:
@@ -78,28 +82,22 @@ def _vdso() -> elf.Elf | None:
         return None
 
 
-def _made_at_run_time(pid: int, address: int) -> Symbol | None:
+def perf_map_of(pid: int, root: str = "") -> str:
+    """The perf map of a process, by its own number and below its own root."""
+    return f"{root}/tmp/perf-{pid}.map"
+
+
+def _made_at_run_time(path: str, address: int) -> Symbol | None:
     """From the perf map that a JIT compiler wrote (Linux, tools/perf/Documentation/jit)."""
-    for path in (f"/tmp/perf-{pid}.map", _inside(pid)):
-        try:
-            stat = os.stat(path)
-        except OSError:
-            continue
-        starts, rows = _perf_map(path, stat.st_mtime_ns, stat.st_size)
-        at = bisect_right(starts, address) - 1
-        if at >= 0 and address < starts[at] + rows[at][0]:
-            return Symbol(os.path.basename(path), rows[at][1], address - starts[at])
-    return None
-
-
-def _inside(pid: int) -> str:
-    """The perf map of a process that has its own number and files, while it runs."""
     try:
-        with open(f"/proc/{pid}/status") as file:
-            numbers = next((line for line in file if line.startswith("NSpid:")), "0")
+        stat = os.stat(path)
     except OSError:
-        return ""
-    return f"/proc/{pid}/root/tmp/perf-{numbers.split()[-1]}.map"
+        return None
+    starts, rows = _perf_map(path, stat.st_mtime_ns, stat.st_size)
+    at = bisect_right(starts, address) - 1
+    if at < 0 or address >= starts[at] + rows[at][0]:
+        return None
+    return Symbol(os.path.basename(path), rows[at][1], address - starts[at])
 
 
 @lru_cache(maxsize=32)

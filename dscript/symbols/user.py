@@ -10,7 +10,14 @@ import time
 from bisect import bisect_right
 from collections import OrderedDict
 
-from dscript.kernel.processes import VDSO, code_mappings, reachable, shares_files, start_time
+from dscript.kernel.processes import (
+    VDSO,
+    code_mappings,
+    own_number,
+    reachable,
+    shares_files,
+    start_time,
+)
 from dscript.symbols import files
 from dscript.symbols.mappings import Mapping
 from dscript.symbols.types import Symbol
@@ -29,7 +36,9 @@ class _Process:
     monotonic clock) it was last looked at, and ran or not.
     """
 
-    __slots__ = ("_shares_files", "alive", "checked", "found", "mapped", "paths", "start")
+    __slots__ = (
+        "_perf_map", "_shares_files", "alive", "checked", "found", "mapped", "paths", "start",
+    )  # fmt: skip
 
     def __init__(self, pid: int, start: int) -> None:
         self.start = start
@@ -38,6 +47,8 @@ class _Process:
         self.mapped: list[Mapping] = []
         self.paths: list[str] = []
         self._shares_files = shares_files(pid)
+        root = "" if self._shares_files else f"/proc/{pid}/root"
+        self._perf_map = files.perf_map_of(own_number(pid), root)
 
     def look(self, pid: int) -> None:
         """Read what it has mapped; one that is ending has nothing any more, and keeps it."""
@@ -58,7 +69,7 @@ class _Process:
         at = bisect_right(self.mapped, address, key=lambda mapping: mapping.start) - 1
         if at < 0 or address >= self.mapped[at].end:
             return None
-        return files.symbol(pid, self.mapped[at], address, self.paths[at])
+        return files.symbol(pid, self.mapped[at], address, self.paths[at], self._perf_map)
 
 
 class UserSymbols:
