@@ -28,7 +28,8 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
     """
     f = g.f
     end, faulted = f.block("end"), f.block("faulted")
-    g.clause, g.action, g.temporary, g.cached = clause.index, 0, 0, {}
+    g.clause, g.action, g.cached = clause.index, 0, {}
+    g.begin_statement()
     g.fault_label, g.skip_label = faulted, end
     g.record = None
     g.spares_stack = unwinding.wanted(clause) or _is_long(clause)
@@ -44,7 +45,7 @@ def lower_clause(g: Generator, clause: tree.Clause, report: Function | None) -> 
         passed = f.block("passed")
         f.cbr(g.truth(clause.predicate), passed, end)
         f.at(passed)
-        g.temporary = 0
+        g.begin_statement()
     _prefetch(g, walk_body(clause.body))
     record = _reserve(g, end) if g.plan.has_record else None
     _statements(g, clause.body)
@@ -76,7 +77,7 @@ def _statements(g: Generator, body: Sequence[tree.Stmt]) -> None:
     f = g.f
     for statement in body:
         g.at(statement.span)
-        g.temporary = 0
+        g.begin_statement()
         if isinstance(statement, tree.If):
             then, otherwise, done = f.block("then"), f.block("else"), f.block("endif")
             f.cbr(g.truth(statement.condition), then, otherwise)

@@ -18,7 +18,7 @@ from dscript.lowering.operands import Place, Str
 from dscript.object.function import Function
 from dscript.object.helpers import Helper
 from dscript.object.ir import Module
-from dscript.object.values import Value, const
+from dscript.object.values import NULL, Value, const
 from dscript.program import Aggregation, DropKind, Fault, LoadWord
 from dscript.providers.base import ArgumentType, Context, Shape
 from dscript.semantics import tree
@@ -118,6 +118,9 @@ class Generator(ABC):
     action: int = 0
     fault_label: str = ""
     skip_label: str = ""
+    # The statement's number, its temporary memory in scratch, and the bytes of it that are used.
+    statement: int = 0
+    temporaries: Value = NULL
     temporary: int = 0
     temporary_top: int = 0
     uses_scratch: bool = False
@@ -191,9 +194,17 @@ class Generator(ABC):
         self.temporary += round_up(size)
         self.temporary_top = max(self.temporary_top, self.temporary)
         self.uses_scratch = True
-        # Were the address known to be that of other statements' memory, LLVM would keep it from
-        # one to the next: on the stack.
-        return self.f.gep(self.f.opaque(self.scratch), self.unit.scratch.temporaries + start)
+        return self.f.gep(self.temporaries, self.unit.scratch.temporaries + start)
+
+    def begin_statement(self) -> None:
+        """From here on temporary memory is used anew.
+
+        Were its address known to be that of the statement before, LLVM would keep addresses from
+        one to the next: on the stack.
+        """
+        self.temporary = 0
+        self.statement += 1
+        self.temporaries = self.f.apart(self.scratch, self.statement)
 
     def load_word(self, name: LoadWord) -> Value:
         return load_word(self.unit, self.f, name)

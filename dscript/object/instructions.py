@@ -346,6 +346,12 @@ class Instructions:
             raise ValueError(f"no register class for {value}")
         return self._value(f'call {value.type} asm sideeffect "", "=r,0"({value})', value.type)
 
+    def apart(self, value: Value, number: int) -> Value:
+        """The same value, which the optimiser takes for another one than that of other numbers."""
+        if value.type not in _REGISTERS:
+            raise ValueError(f"no register class for {value}")
+        return self._value(f'call {value.type} asm "", "=r,0,i"({value}, i64 {number})', value.type)
+
     def fence(self) -> None:
         """Keep the optimiser from moving or merging memory accesses across this point."""
         self._emit('call void asm sideeffect "", "~{memory}"()')
