@@ -30,6 +30,11 @@ def at_return(function: UserFunction, machine: str) -> list[ArgumentType]:
     return [place, *_placed(function.results, machine, reachable=reachable)]
 
 
+def registers(machine: str) -> tuple[int, int]:
+    """How many there are for integers, and for floating-point numbers."""
+    return (16, 16) if machine == "aarch64" else (9, 15)
+
+
 @dataclass(slots=True)
 class _Registers:
     """How many of each kind are left, and the number of the next one for integers."""
@@ -42,7 +47,7 @@ class _Registers:
 def _placed(
     values: Sequence[Parameter], machine: str, *, reachable: bool
 ) -> Iterator[ArgumentType]:
-    left = _Registers(16, 16) if machine == "aarch64" else _Registers(9, 15)
+    left = _Registers(*registers(machine))
     for value in values:
         word, passed = _place(value.type.resolve(), left)
         if not reachable:

@@ -6,6 +6,7 @@ The type and the place are those that all of the clause's probes agree on (manua
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from dscript.dtypes.names import from_words
@@ -31,7 +32,6 @@ from dscript.semantics.derived import derivation
 from dscript.semantics.tree import Expr
 from dscript.syntax import ast
 
-_REGISTERS_OF_GO = 9  # on x86-64; arm64 has more of them than there are names
 _QUALIFIERS = frozenset(("const", "volatile", "restrict", "__user", "__kernel", "__rcu"))
 
 
@@ -92,7 +92,9 @@ def _of_function(found: ArgumentType, index: int, span: Span) -> Expr:
 
 def word_of_go(index: int, span: Span) -> Expr:
     """`arg0`, … where functions of Go begin: the words that they are given in registers."""
-    if index >= _REGISTERS_OF_GO:
+    from dscript.providers.passing_go import registers
+
+    if index >= registers(os.uname().machine)[0]:
         raise Diagnostic(
             "D_ARGS_IDX",
             f"arg{index} of a Go function is not in a register that a probe can read",

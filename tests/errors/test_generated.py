@@ -13,7 +13,7 @@ import pytest
 from tests.errors.apart import Outcome, outcomes
 from tests.errors.generate import program
 
-COUNT = int(os.environ.get("DSCRIPT_GENERATED", "400"))
+COUNT = int(os.environ.get("DSCRIPT_GENERATED", "200"))
 _CHUNK = 50
 
 # What may become of a program: it is wrong, or the kernel takes it.

@@ -11,8 +11,6 @@ import pytest
 from dscript.port.verdict import Class
 from tests.port.table import FOLDER, ROOT, counts, expected, judged, verdicts
 
-pytestmark = pytest.mark.xdist_group("port")
-
 
 @pytest.mark.parametrize("path", expected())
 def test_class(path: str) -> None:

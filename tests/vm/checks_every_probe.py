@@ -40,6 +40,7 @@ def disk() -> Path:
     if not made:
         for command in (
             ("modprobe", "brd", "rd_nr=1", "rd_size=65536"),
+            ("swapoff", "-a"),  # another check's
             ("mkswap", "/dev/ram0"),
             ("swapon", "/dev/ram0"),
         ):

@@ -68,7 +68,11 @@ with open(told, "w") as file:
 @check("6.1", "6.12")
 def check_nfs_io(shared: Path) -> None:
     """Starts and ends pair up by arg0; bytes, places, device and file are the workload's."""
-    folder = nfs.mounted()
+    with nfs.mounted() as folder:
+        _check(shared, folder)
+
+
+def _check(shared: Path, folder: Path) -> None:
     script, told = shared / "nfs.py", shared / "nfs.told"
     script.write_text(WORK)
     (shared / "nfs.d").write_text(PROGRAM)

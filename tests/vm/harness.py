@@ -6,6 +6,7 @@ this process, which then is the command.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import time
@@ -110,6 +111,10 @@ def complete(*words: str, timeout: float = 120) -> Outcome:
 def forked(command: Callable[[], int], timeout: float = 120) -> Outcome:
     """Run a function, which gives an exit status, in a fork named as the command is."""
     out, err = os.memfd_create("out"), os.memfd_create("err")
+    for fd in (out, err):
+        # Of such a file the kernel does not lock the position: what two processes write at the
+        # same time would overlap.
+        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_APPEND)
     pid = os.fork()
     if pid == 0:
         try:

@@ -11,6 +11,8 @@ import ctypes
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _RPC = Path("/proc/net/rpc")
@@ -60,13 +62,17 @@ def mount(folder: Path) -> None:
     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), "mount of NFS")
 
 
-def mounted() -> Path:
-    """A folder of NFS, made once."""
+@contextmanager
+def mounted() -> Iterator[Path]:
+    """A folder of NFS; while it is there, its client has messages for the server now and then."""
     folder, exported = Path("/run/nfs-mounted"), Path("/run/nfs-exported")
     if not folder.exists():
         for each in (folder, exported):
             each.mkdir()
         _call("mount", "-t", "tmpfs", "-o", "size=32m", "exported", str(exported))
         serve(exported)
-        mount(folder)
-    return folder
+    mount(folder)
+    try:
+        yield folder
+    finally:
+        _call("umount", str(folder))
