@@ -301,32 +301,25 @@ def _segments(elf: ELFFile) -> Iterator[Segment]:
         yield Segment(segment["p_vaddr"], segment["p_offset"], segment["p_filesz"])
 
 
-def _symbol_tables(elf: ELFFile) -> Iterator[tuple[bytes, bytes]]:
-    """Whole entries of a file's symbol tables, and the strings that they name."""
+def _function_symbols(elf: ELFFile) -> Iterator[tuple[Function, bool]]:
+    """Functions of a file's symbol tables, and whether each is an indirect one."""
     for name in (".symtab", ".dynsym"):
         table = elf.get_section_by_name(name)
         if table is None or table["sh_type"] == "SHT_NOBITS":
             continue
         names: Section = elf.get_section(table["sh_link"])
+        strings = names.data()
         data = table.data()
-        yield data[: len(data) - len(data) % _SYMBOL.size], names.data()
-
-
-def _function_symbols(elf: ELFFile) -> Iterator[tuple[Function, bool]]:
-    """Functions of a file's symbol tables, and whether each is an indirect one."""
-    for data, strings in _symbol_tables(elf):
-        for at, info, _other, section, value, size in _SYMBOL.iter_unpack(data):
+        whole = len(data) - len(data) % _SYMBOL.size
+        for at, info, _other, section, value, size in _SYMBOL.iter_unpack(data[:whole]):
             kind = info & 15
             if kind not in (_STT_FUNC, _STT_GNU_IFUNC) or section == 0 or value == 0:
                 continue
-            text = _unversioned(strings[at : strings.find(b"\0", at)])
+            text = strings[at : strings.find(b"\0", at)].decode("utf-8", "replace")
+            # A version of a dynamic symbol (`memcpy@@GLIBC_2.14`) is no part of its name.
+            text = text.partition("@")[0]
             if text:
                 yield Function(text, value, size), kind == _STT_GNU_IFUNC
-
-
-def _unversioned(name: bytes) -> str:
-    """A symbol's name; a version (`memcpy@@GLIBC_2.14`) is no part of it."""
-    return name.decode("utf-8", "replace").partition("@")[0]
 
 
 def _sized(found: dict[tuple[int, str], int], segments: tuple[Segment, ...]) -> Iterator[Function]:

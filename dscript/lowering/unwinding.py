@@ -29,7 +29,7 @@ from dscript.lowering.unwind_lookup import (
     Lookup,
     declare_maps,
 )
-from dscript.lowering.user_arguments import place_in_function
+from dscript.lowering.user_arguments import is_outside
 from dscript.object.function import Function
 from dscript.object.helpers import F_USER_STACK, Helper
 from dscript.object.values import NULL, Value, const
@@ -90,10 +90,7 @@ def _walk(g: Generator, frames: int) -> Value:
     words = Words(f, block, NAMES)
     words["limit"] = frames
     if g.firing in ("uprobe", "ureturn"):
-        # The kernel's own return probe, with 0 as well, has come back to the caller already.
-        begins = f.icmp("eq", place_in_function(g), 0)
-        edge = begins if g.firing == "uprobe" else f.op("xor", begins, const(1, "i1"))
-        words["edge"] = f.zext(edge, "i64")
+        words["edge"] = f.zext(is_outside(g), "i64")
     words["pid"] = f.op("lshr", read_ids(g), 32)
     result = f.call(_walker(g.unit), [block])
     with only_if(f, f.icmp("eq", result, 0)):

@@ -62,6 +62,14 @@ def place_in_function(g: Generator) -> Value:
     return g.f.op("lshr", g.f.helper(Helper.GET_ATTACH_COOKIE, [g.ctx]), 32)
 
 
+def is_outside(g: Generator) -> Value:
+    """Whether the function's frame is not made yet, or gone: where it begins or is left.
+
+    The kernel's own return probe, of place 0 as well, has come back to the caller already.
+    """
+    return g.f.icmp("eq" if g.firing == "uprobe" else "ne", place_in_function(g), 0)
+
+
 def return_address(g: Generator) -> Value:
     """Where the function returns to, on x86-64 at its first instruction and the leaving ones."""
     return _user_word(g, g.f.ctx_load(g.ctx, g.unit.kernel.registers["sp"][0]), 8)

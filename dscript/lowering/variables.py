@@ -363,8 +363,7 @@ def _ucaller(g: Generator, span: Span) -> Value:
     f = g.f
     address = f.slot("ucaller", 8)
     exact, framed, done = f.block("exact"), f.block("framed"), f.block("ucaller")
-    at_start = f.icmp("eq", user_arguments.place_in_function(g), 0)
-    f.cbr(at_start, *((exact, framed) if g.firing == "uprobe" else (framed, exact)))
+    f.cbr(user_arguments.is_outside(g), exact, framed)
     f.at(exact)
     f.store(user_arguments.return_address(g), address)
     f.br(done)

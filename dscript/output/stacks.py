@@ -7,24 +7,12 @@ An address without symbol prints as module`0x…, one without module as 0x… (m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from dscript.program import CompiledProgram, Field
+from dscript.symbols.types import Symbol
 
 STACK_INDENT = 14
-
-
-class Symbol(Protocol):
-    """Where an address lies: `name` is empty when only the module is known."""
-
-    @property
-    def module(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def offset(self) -> int: ...
 
 
 class Symbols(Protocol):
@@ -105,12 +93,6 @@ class StackWriter:
         }
 
 
-class _Place(NamedTuple):
-    module: str
-    name: str
-    offset: int
-
-
 # Where handlers of signals return to; what called them was interrupted and called nothing.
 _AFTER_SIGNALS = frozenset(("__restore_rt", "__kernel_rt_sigreturn", "__vdso_rt_sigreturn"))
 
@@ -130,7 +112,7 @@ def user_frames(symbols: Symbols, value: Sequence[int]) -> list[tuple[int, Symbo
         if is_return and (symbol is None or not symbol.name or not symbol.offset):
             call = symbols.user(tgid, pid, address - 1)
             if call is not None and call.name:
-                symbol = _Place(call.module, call.name, call.offset + 1)
+                symbol = Symbol(call.module, call.name, call.offset + 1)
         is_return = symbol is None or symbol.name not in _AFTER_SIGNALS
         found.append((address, symbol))
     return found

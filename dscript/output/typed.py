@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 from dscript.aggregates import AggregationState, Entry, SortOrder, bucket_bounds, divide, join
 from dscript.output.aggregations import DISTRIBUTIONS
 from dscript.output.floats import unpack
-from dscript.output.stacks import Symbol, Symbols, user_frames
+from dscript.output.stacks import Symbols, user_frames
 from dscript.output.values import text_of
 from dscript.program import Field, TypeLayout
+from dscript.symbols.types import Symbol
 
 Json: TypeAlias = Any
 Show: TypeAlias = Callable[[Any], Json]

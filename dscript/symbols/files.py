@@ -25,11 +25,12 @@ def symbol(
     `file` opens what was mapped where its path does not, and `perf_map` what the process's own
     compiler writes.  The name is empty where nothing tells it; None where there is no file either.
     """
+    made = perf_map or perf_map_of(pid)
     if mapping.path == VDSO:
         # The one of 32-bit processes, below 4 GiB, is another.
         image = _vdso() if mapping.start >> 32 else None
     elif not mapping.path.startswith("/") or mapping.path.startswith("//anon"):
-        return _made_at_run_time(perf_map or perf_map_of(pid), address)
+        return _made_at_run_time(made, address)
     else:
         image = _image(file or mapping.path, mapping.build_id)
     place = None if image is None else image.address_at(address - mapping.start + mapping.offset)
@@ -40,9 +41,7 @@ def symbol(
             name, offset = demangle(function.name), place - function.address
             return Symbol(_module(mapping), name, offset)
     # Some compilers share the memory for their code through a file.
-    return _made_at_run_time(perf_map or perf_map_of(pid), address) or Symbol(
-        _module(mapping), "", 0
-    )
+    return _made_at_run_time(made, address) or Symbol(_module(mapping), "", 0)
 
 
 def _module(mapping: Mapping) -> str:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dscript.kernel.processes import code_mappings
+from dscript.kernel.processes import ProcessMapping, code_mappings
 
 # Ended processes that are remembered, the last ones.
 _REMEMBERED = 8192
@@ -131,9 +131,11 @@ class Spaces:
 def read_mappings(pid: int) -> list[Mapping]:
     """The executable mappings of a process that runs (/proc/PID/maps); none when it is gone."""
     try:
-        return [
-            Mapping(found.start, found.end, found.offset, found.path or "//anon")
-            for found in code_mappings(pid)
-        ]
+        return [as_mapping(found) for found in code_mappings(pid)]
     except OSError:
         return []
+
+
+def as_mapping(found: ProcessMapping) -> Mapping:
+    """A mapping as /proc tells it."""
+    return Mapping(found.start, found.end, found.offset, found.path or "//anon")

@@ -7,7 +7,6 @@ that are not its own (0.26), and it writes warnings between what is printed.
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
 from collections import OrderedDict
 
 from dscript.kernel.processes import (
@@ -19,7 +18,7 @@ from dscript.kernel.processes import (
     start_time,
 )
 from dscript.symbols import files
-from dscript.symbols.mappings import Mapping
+from dscript.symbols.mappings import Mapping, Space, as_mapping
 from dscript.symbols.types import Symbol
 
 _MOST_PROCESSES = 64
@@ -37,15 +36,15 @@ class _Process:
     """
 
     __slots__ = (
-        "_perf_map", "_shares_files", "alive", "checked", "found", "mapped", "paths", "start",
+        "_paths", "_perf_map", "_shares_files", "_space", "alive", "checked", "found", "start",
     )  # fmt: skip
 
     def __init__(self, pid: int, start: int) -> None:
         self.start = start
         self.alive, self.checked = True, 0
         self.found: dict[int, Symbol | None] = {}
-        self.mapped: list[Mapping] = []
-        self.paths: list[str] = []
+        self._space = Space()
+        self._paths: dict[Mapping, str] = {}
         self._shares_files = shares_files(pid)
         root = "" if self._shares_files else f"/proc/{pid}/root"
         self._perf_map = files.perf_map_of(own_number(pid), root)
@@ -56,20 +55,19 @@ class _Process:
             found = list(code_mappings(pid))
         except OSError:
             return
-        mapped = [Mapping(m.start, m.end, m.offset, m.path or "//anon") for m in found]
-        if not mapped or mapped == self.mapped:
+        mapped = [as_mapping(mapping) for mapping in found]
+        if not mapped or mapped == self._space.mappings:
             return
-        self.mapped = mapped
-        self.paths = [
-            "" if m.path == VDSO else reachable(pid, m, self._shares_files)[0] for m in found
-        ]
+        self._space = Space(mapped)
+        paths = ("" if m.path == VDSO else reachable(pid, m, self._shares_files)[0] for m in found)
+        self._paths = dict(zip(mapped, paths, strict=True))
         self.found.clear()
 
     def symbol(self, pid: int, address: int) -> Symbol | None:
-        at = bisect_right(self.mapped, address, key=lambda mapping: mapping.start) - 1
-        if at < 0 or address >= self.mapped[at].end:
+        mapping = self._space.find(address)
+        if mapping is None:
             return None
-        return files.symbol(pid, self.mapped[at], address, self.paths[at], self._perf_map)
+        return files.symbol(pid, mapping, address, self._paths[mapping], self._perf_map)
 
 
 class UserSymbols:
